@@ -7,7 +7,7 @@ namespace Architecture.Tests;
 /// <summary>
 /// Compiles a document's blocks as its reader would use them. Each block must compile in one of these forms, and types that earlier blocks
 /// of the same document declare are there for later ones:
-/// a whole file (a program or types); members of a protocol class; statements of a method that has <c>loop</c>, <c>server</c>, <c>transport</c>, <c>connection</c>, <c>args</c>
+/// a whole file (a program or types); members of a protocol class; statements of a method that has <c>loop</c>, <c>transport</c>, <c>connection</c>, <c>args</c>
 /// and <c>cancellationToken</c>. Implicit usings and <c>using ProtoServer;</c> are given.
 /// </summary>
 internal sealed class SnippetCompiler
@@ -18,7 +18,7 @@ internal sealed class SnippetCompiler
     [
         "{0}{1}",
         "{0}partial class Fragment\n{{\nITransport transport = null!; EventLoop loop = null!;\n{1}\n}}",
-        "{0}partial class Fragment\n{{\nstatic async Task RunAsync(EventLoop loop, Server server, ITransport transport, Microsoft.AspNetCore.Connections.ConnectionContext connection, string[] args, CancellationToken cancellationToken)\n{{\nawait Task.Yield();\n{1}\n}}\n}}",
+        "{0}partial class Fragment\n{{\nstatic async Task RunAsync(EventLoop loop, ITransport transport, Microsoft.AspNetCore.Connections.ConnectionContext connection, string[] args, CancellationToken cancellationToken)\n{{\nawait Task.Yield();\n{1}\n}}\n}}",
     ];
 
     private readonly List<string> _declarations = [];
@@ -26,13 +26,13 @@ internal sealed class SnippetCompiler
     /// <summary>The errors of the form that comes nearest; none when one form compiles.</summary>
     public IReadOnlyList<string> Errors(string code)
     {
-        IReadOnlyList<string>? fewest = null;
+        string[]? fewest = null;
         foreach (string frame in _frames)
         {
             (string usings, string body) = frame == _frames[0] ? ("", code) : SplitUsings(code);
             string framed = string.Format(System.Globalization.CultureInfo.InvariantCulture, frame, usings, body);
-            IReadOnlyList<string> errors = Compile(framed);
-            if (errors.Count == 0)
+            string[] errors = Compile(framed);
+            if (errors.Length == 0)
             {
                 if (TypesOf(code) is { Length: > 0 } types)
                 {
@@ -42,7 +42,7 @@ internal sealed class SnippetCompiler
                 return [];
             }
 
-            fewest = fewest is null || errors.Count < fewest.Count ? errors : fewest;
+            fewest = fewest is null || errors.Length < fewest.Length ? errors : fewest;
         }
 
         return fewest!;
