@@ -214,7 +214,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            Loop.Report("The protocol factory threw; the connection is closed.", exception, CallHandle.NameOf(_protocolFactory), this);
+            Loop.Report("The protocol factory threw; the connection is closed.", exception, CallName.Of(_protocolFactory), this);
             _ = connection.DisposeAsync();
             return;
         }
