@@ -1,10 +1,259 @@
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+
 namespace ProtoServer;
 
 /// <summary>One thread that polls, dispatches and calls back: asyncio's event loop.</summary>
-public sealed partial class EventLoop
+/// <remarks>
+/// Loop thread only, except for members marked <i>any thread</i>; a call from elsewhere throws <see cref="InvalidOperationException"/>.
+/// While no thread runs the loop, any one thread may prepare it. Waiting costs nothing: an idle loop makes no system calls.
+/// Source: <see href="https://docs.python.org/3/library/asyncio-eventloop.html">asyncio, Event Loop</see>.
+/// </remarks>
+public sealed partial class EventLoop : IDisposable
 {
-    /// <summary>Any thread: schedules <paramref name="callback"/> and wakes the loop.</summary>
-    public void CallSoonThreadSafe(Action callback) => ExceptionHandler?.Invoke(new InvalidOperationException(callback.ToString()));
-    /// <summary>Gets what is not handled elsewhere.</summary>
-    public Action<Exception>? ExceptionHandler { get; set; }
+    [ThreadStatic]
+    private static EventLoop? t_current;
+
+    private static int s_count;
+
+    private readonly ReadyQueue _ready = new();
+    private readonly TimerQueue _timers = new();
+    private readonly Inbox _inbox = new();
+    private readonly FlushQueue _flushes = new();
+    private readonly LoopSynchronizationContext _context;
+    private readonly TimeProvider _clock;
+    private readonly long _clockStart;
+    private readonly CancellationTokenSource _shutdown = new();
+    private int _thread; // managed id of the thread that runs the loop, 0 while none does
+    private volatile bool _stopping;
+    private volatile bool _closed;
+
+    /// <summary>A loop that is not running yet: give it work, then call <see cref="RunForever"/> or <see cref="RunUntilComplete(Func{Task})"/>.</summary>
+    /// <param name="options">Null: all defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="System.ComponentModel.Win32Exception">The kernel gives no more descriptors (EMFILE, ENFILE).</exception>
+    public EventLoop(EventLoopOptions? options = null)
+    {
+        Options = options ?? new EventLoopOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ReceiveBufferBytes, 256, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ReceiveBufferBytes, 1024 * 1024, nameof(options));
+        Name = Options.Name ?? $"loop {Interlocked.Increment(ref s_count)}";
+        Logger = Options.LoggerFactory?.CreateLogger("ProtoServer") ?? LastResortLogger.Instance;
+        Debug = Options.Debug;
+        SlowCallbackThreshold = Options.SlowCallbackThreshold ?? (Debug ? TimeSpan.FromMilliseconds(100) : Timeout.InfiniteTimeSpan);
+        _clock = Options.Clock;
+        _clockStart = _clock.GetTimestamp();
+        _context = new LoopSynchronizationContext(this);
+        TimeProvider = new LoopTimeProvider(this, _clock);
+        Scheduler = new LoopPipeScheduler(this);
+        Poller = EpollPoller.IsSupported ? new EpollPoller() : new ParkPoller();
+    }
+
+    /// <summary>The loop that the calling thread is running, or null. Any thread.</summary>
+    public static EventLoop? Current => t_current;
+
+    /// <summary>The loop's name, as in its thread's name and its log lines. Any thread.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether a thread is running the loop. Any thread.</summary>
+    public bool IsRunning => Volatile.Read(ref _thread) != 0;
+
+    /// <summary>Whether the loop was closed by <see cref="Dispose"/>. Any thread.</summary>
+    public bool IsClosed => _closed;
+
+    /// <summary>The loop's monotonic clock, since the loop was made; advances inside a callback too. Any thread.</summary>
+    public TimeSpan Time => _clock.GetElapsedTime(_clockStart);
+
+    /// <summary>
+    /// The loop as a <see cref="System.TimeProvider"/>: <c>Task.Delay(d, loop.TimeProvider)</c>, <c>WaitAsync</c>, <see cref="PeriodicTimer"/> and
+    /// <see cref="CancellationTokenSource"/> tick on the loop's clock and fire on its thread. Any thread.
+    /// </summary>
+    public TimeProvider TimeProvider { get; }
+
+    /// <summary>The loop as a <see cref="PipeScheduler"/>: a pipe made with it runs its continuations on the loop. Any thread.</summary>
+    public PipeScheduler Scheduler { get; }
+
+    /// <summary>The loop as a <see cref="System.Threading.SynchronizationContext"/>: posts come to the loop. Any thread.</summary>
+    public SynchronizationContext SynchronizationContext => _context;
+
+    /// <summary>asyncio's debug mode: handles keep the stack that made them. Default from <see cref="EventLoopOptions.Debug"/>.</summary>
+    public bool Debug { get; set; }
+
+    /// <summary>How often the loop went round: one per poll. Any thread, approximate off the loop.</summary>
+    public long Iterations { get; private set; }
+
+    /// <summary>Cancelled when the program is asked to end: by the first Ctrl-C or SIGTERM while <c>EventLoop.Run</c> runs. Any thread.</summary>
+    public CancellationToken ShutdownToken => _shutdown.Token;
+
+    internal EventLoopOptions Options { get; }
+
+    internal ILogger Logger { get; }
+
+    internal Poller Poller { get; }
+
+    internal bool IsLoopThread => _thread == Environment.CurrentManagedThreadId;
+
+    /// <summary>Whether the caller may touch what belongs to the loop: it is on the loop's thread, or no thread runs the loop.</summary>
+    internal bool MayCallDirectly => IsLoopThread || _thread == 0;
+
+    /// <summary>One iteration: docs/ARCHITECTURE.md numbers these steps in the same way.</summary>
+    private void RunOnce()
+    {
+        // 1. How long may we sleep: not at all while calls are ready, otherwise until the next timer, or for ever.
+        long timeout = _stopping || _ready.Count > 0 || !_flushes.IsEmpty ? 0 : UntilNextTimer();
+        if (timeout != 0 && !_inbox.TryPark())
+        {
+            timeout = 0;
+        }
+
+        // 2. Poll, dispatching I/O inline. In every iteration, so that no chain of CallSoon starves the network.
+        Poller.Poll(this, timeout);
+        _inbox.Unpark();
+        Iterations++;
+
+        // 3. Take the calls that came from other threads.
+        _inbox.DrainTo(_ready);
+
+        // 4. Move due timers, earliest first.
+        if (_timers.Count > 0)
+        {
+            _timers.MoveDue(Time.Ticks, _ready);
+        }
+
+        // 5. Run exactly the calls that are ready now; what they schedule waits for the next iteration.
+        for (int count = _ready.Count; count > 0; count--)
+        {
+            RunCall(_ready.Dequeue());
+        }
+
+        // 6. Flush every connection that wrote, one system call each.
+        _flushes.FlushAll();
+    }
+
+    /// <summary>Runs until <see cref="Stop"/>.</summary>
+    /// <exception cref="InvalidOperationException">The loop is running, or this thread runs another one.</exception>
+    /// <exception cref="ObjectDisposedException">The loop is closed.</exception>
+    /// <exception cref="LoopAbortException">A callback threw it.</exception>
+    public void RunForever()
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        if (t_current is not null)
+        {
+            throw new InvalidOperationException(t_current == this
+                ? "This event loop is already running: await instead of running it again from a callback."
+                : "This thread already runs another event loop: start the second one with EventLoop.Start().");
+        }
+        if (Interlocked.CompareExchange(ref _thread, Environment.CurrentManagedThreadId, 0) != 0)
+        {
+            throw new InvalidOperationException("This event loop is already running on another thread.");
+        }
+        SynchronizationContext? previous = SynchronizationContext.Current;
+        t_current = this;
+        SynchronizationContext.SetSynchronizationContext(_context);
+        try
+        {
+            do
+            {
+                RunOnce();
+            }
+            while (!_stopping);
+        }
+        finally
+        {
+            _stopping = false;
+            _inbox.Unpark();
+            SynchronizationContext.SetSynchronizationContext(previous);
+            t_current = null;
+            Volatile.Write(ref _thread, 0);
+        }
+    }
+
+    /// <summary>Ends <see cref="RunForever"/> after the current iteration; called before a run, that run makes exactly one iteration. Any thread.</summary>
+    public void Stop()
+    {
+        _stopping = true;
+        if (!IsLoopThread)
+        {
+            WakeIfParked();
+        }
+    }
+
+    /// <summary>Runs until the task that <paramref name="main"/> returns has ended, and rethrows what ended it.</summary>
+    /// <param name="main">Called on the loop in its first iteration.</param>
+    /// <exception cref="InvalidOperationException">The loop is running, or <see cref="Stop"/> ended it before the task did.</exception>
+    public void RunUntilComplete(Func<Task> main)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        Task task = Complete(main);
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="RunUntilComplete(Func{Task})"/>
+    /// <returns>The task's result.</returns>
+    public T RunUntilComplete<T>(Func<Task<T>> main)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        var task = (Task<T>)Complete(main);
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Closes the loop: aborts its connections, closes its listeners, drops what was scheduled. A loop from <see cref="Start"/> is stopped and joined first.</summary>
+    /// <remarks>Again, this does nothing. Any thread, except the loop's own.</remarks>
+    /// <exception cref="InvalidOperationException">The loop is running, and was not made by <see cref="Start"/>; or this is its own thread: call <see cref="Stop"/> first.</exception>
+    public void Dispose()
+    {
+        if (_closed)
+        {
+            return;
+        }
+        if (IsLoopThread)
+        {
+            throw new InvalidOperationException("A running event loop cannot be closed from its own thread: call Stop() and close it after the run.");
+        }
+        if (_ownThread is { } thread)
+        {
+            Stop();
+            thread.Join();
+        }
+        if (IsRunning)
+        {
+            throw new InvalidOperationException("The event loop is running: call Stop() and let the run return before closing it.");
+        }
+        CloseAll();
+    }
+
+    /// <summary>Loop thread: the program is asked to end.</summary>
+    internal void RequestShutdown() => _shutdown.Cancel();
+
+    private Task Complete(Func<Task> main)
+    {
+        Task? task = null;
+        bool over = false;
+        CallHandle start = CallSoon(() =>
+        {
+            task = main();
+            // Posted, so that callbacks which the task's end made ready still run; and it stops this run only, not a later one.
+            task.GetAwaiter().UnsafeOnCompleted(() => Post(static end => end(), () =>
+            {
+                if (!over)
+                {
+                    Stop();
+                }
+            }));
+        });
+        try
+        {
+            RunForever();
+        }
+        finally
+        {
+            over = true;
+            start.Cancel();
+        }
+        return task is { IsCompleted: true }
+            ? task
+            : throw new InvalidOperationException("The event loop was stopped before the task that it ran was complete.");
+    }
+
+    private long UntilNextTimer() => _timers.TryPeek(out long due) ? Math.Max(0, due - Time.Ticks) : -1;
 }

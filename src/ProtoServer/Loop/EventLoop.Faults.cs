@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Logging;
+
+namespace ProtoServer;
+
+// What happens when a callback throws or takes too long.
+public sealed partial class EventLoop
+{
+    private long _slowTicks;
+
+    /// <summary>
+    /// Gets every exception that no one else handles; null (the default) logs it as an error. Called on the loop's thread, in the failing callback's context.
+    /// </summary>
+    /// <remarks>A handler that throws is replaced by the default for that one report, and both exceptions are logged; no report ever ends the loop.</remarks>
+    public Action<LoopErrorContext>? ExceptionHandler { get; set; }
+
+    /// <summary>A callback that runs longer is logged as a warning. <see cref="Timeout.InfiniteTimeSpan"/> turns it off. Default from <see cref="EventLoopOptions.SlowCallbackThreshold"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Neither positive nor infinite.</exception>
+    public TimeSpan SlowCallbackThreshold
+    {
+        get => _slowTicks == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(_slowTicks);
+        set
+        {
+            if (value != Timeout.InfiniteTimeSpan)
+            {
+                ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            }
+            _slowTicks = value == Timeout.InfiniteTimeSpan ? 0 : value.Ticks;
+        }
+    }
+
+    /// <summary>Reports an exception that nobody handles. Never throws.</summary>
+    internal void Report(string message, Exception exception, string? callback, object? source)
+    {
+        if (ExceptionHandler is { } handler)
+        {
+            try
+            {
+                handler(new LoopErrorContext(message, exception, callback, source));
+                return;
+            }
+            catch (Exception second) when (second is not LoopAbortException)
+            {
+                TryLog(LogLevel.Error, second, "The event loop's ExceptionHandler threw; what it was told follows.");
+            }
+        }
+        TryLog(LogLevel.Error, exception, callback is null ? message : $"{message} Callback: {callback}.");
+    }
+
+    /// <summary>Logs; a logger that throws is ignored, as it must not kill what it describes.</summary>
+    internal void TryLog(LogLevel level, Exception? exception, string message)
+    {
+        try
+        {
+            if (Logger.IsEnabled(level))
+            {
+#pragma warning disable CA2254 // the message is data here: it comes ready made
+                Logger.Log(level, exception, message);
+#pragma warning restore CA2254
+            }
+        }
+        catch (Exception)
+        {
+            // Nothing is left to tell it to.
+        }
+    }
+
+    /// <summary>Tells <paramref name="handler"/> that its descriptor is ready.</summary>
+    internal void Dispatch(IPollHandler handler, uint events)
+    {
+        if (_slowTicks == 0)
+        {
+            handler.OnReady(events);
+            return;
+        }
+        long started = _clock.GetTimestamp();
+        handler.OnReady(events);
+        WarnIfSlow(started, handler);
+    }
+
+    private void RunCall(CallHandle handle)
+    {
+        Delegate? callback = handle.Callback;
+        long started = _slowTicks == 0 ? 0 : _clock.GetTimestamp();
+        try
+        {
+            handle.Run();
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Report("A callback threw.", exception, CallHandle.NameOf(callback), handle);
+        }
+        if (_slowTicks != 0 && callback is not null)
+        {
+            WarnIfSlow(started, callback);
+        }
+    }
+
+    private void WarnIfSlow(long started, object what)
+    {
+        TimeSpan took = _clock.GetElapsedTime(started);
+        if (took.Ticks >= _slowTicks)
+        {
+            string name = what is Delegate callback ? CallHandle.NameOf(callback) : what.ToString()!;
+            TryLog(LogLevel.Warning, null, $"{Name} was held for {took.TotalMilliseconds:F0} ms by {name} (threshold {SlowCallbackThreshold.TotalMilliseconds:F0} ms).");
+        }
+    }
+}

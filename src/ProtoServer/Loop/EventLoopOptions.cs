@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace ProtoServer;
+
+/// <summary>How an <see cref="EventLoop"/> is set up. Every option has a default that production can keep.</summary>
+public sealed class EventLoopOptions
+{
+    /// <summary>The thread's and the loop's name in logs and debuggers. Default: <c>loop</c> and a number.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Where the loop and everything on it logs. Default null: warnings and errors go to standard error, the rest nowhere.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>The clock of <see cref="EventLoop.Time"/> and of all timers. Default <see cref="TimeProvider.System"/>.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>asyncio's debug mode: handles keep the stack that made them, and slow callbacks are logged. Default false.</summary>
+    public bool Debug { get; init; }
+
+    /// <summary>
+    /// A callback that keeps the loop longer than this is logged as a warning with its name. Default null: 100 ms when <see cref="Debug"/> is on, otherwise never.
+    /// Costs two clock readings per callback while it is on.
+    /// </summary>
+    public TimeSpan? SlowCallbackThreshold { get; init; }
+
+    /// <summary>Bytes taken from the kernel by one receive. Default 64 KiB, range 256 B to 1 MiB. One buffer per loop, lent to each connection in turn.</summary>
+    public int ReceiveBufferBytes { get; init; } = 64 * 1024;
+}

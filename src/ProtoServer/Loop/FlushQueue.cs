@@ -1,0 +1,56 @@
+namespace ProtoServer;
+
+/// <summary>Something that has bytes to hand to the kernel at the end of the iteration.</summary>
+internal interface IFlushable
+{
+    /// <summary>Sends; must not throw.</summary>
+    void Flush();
+}
+
+/// <summary>Who wrote in this iteration. Loop thread only; each writer enters itself once.</summary>
+internal sealed class FlushQueue
+{
+    private IFlushable?[] _items = new IFlushable?[64];
+    private int _count;
+
+    public bool IsEmpty => _count == 0;
+
+    /// <summary>True inside <see cref="FlushAll"/>: a writer that is asked to flush now sends at once instead of queueing itself.</summary>
+    public bool IsFlushing { get; private set; }
+
+    public void Add(IFlushable item)
+    {
+        if (_count == _items.Length)
+        {
+            Array.Resize(ref _items, _count * 2);
+        }
+        _items[_count++] = item;
+    }
+
+    /// <summary>Flushes those that were entered before this call; one that writes again while flushing waits for the next iteration.</summary>
+    public void FlushAll()
+    {
+        int count = _count;
+        if (count == 0)
+        {
+            return;
+        }
+        IsFlushing = true;
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                IFlushable item = _items[i]!;
+                _items[i] = null;
+                item.Flush();
+            }
+        }
+        finally
+        {
+            IsFlushing = false;
+            Array.Copy(_items, count, _items, 0, _count - count);
+            Array.Clear(_items, _count - count, Math.Min(count, _count - count));
+            _count -= count;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+namespace ProtoServer;
+
+/// <summary>A pipe writer that knows what the kernel has not taken yet, and whose marks can be set per connection. Loop thread only.</summary>
+internal interface ISendQueue
+{
+    long UnsentBytes { get; }
+
+    /// <summary>Why the connection was lost before all was sent; null while it lives and after a regular end.</summary>
+    Exception? Error { get; }
+
+    /// <summary>Flushes wait strictly above <paramref name="high"/> and go on at or below <paramref name="low"/>.</summary>
+    void SetMarks(int high, int low);
+}
