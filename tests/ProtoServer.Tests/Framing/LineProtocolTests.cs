@@ -117,6 +117,24 @@ public class LineProtocolTests
     }
 
     [Fact]
+    public void SendLine_AboveTheHighWaterMark_IsOneWrite()
+    {
+        // Two would let PauseWriting, or the hard limit, come between the line and its terminator.
+        List<int> written = [];
+        LinesForTests lines = new((protocol, _) => protocol.Send(new string('x', 5000)))
+        {
+            WritingPaused = protocol => written.Add((int)protocol.Transport.WriteBufferSize),
+        };
+        MemoryTransport transport = Connect(lines);
+        transport.SetWriteBufferLimits(100);
+        transport.PeerReads = false;
+
+        transport.Receive("go\n"u8);
+
+        Assert.Equal([5001], written);
+    }
+
+    [Fact]
     public void SendLine_OfText_IsUtf8()
     {
         MemoryTransport transport = Connect(new LinesForTests((protocol, _) => protocol.Send("größer: €")));
