@@ -50,10 +50,10 @@ public class LineProtocolTests
     [Fact]
     public void Lines_LongerThanASegment_AreDeliveredAlike()
     {
-        byte[] longest = [.. Enumerable.Repeat((byte)'x', 64 * 1024), (byte)'\n'];
+        byte[] longest = [.. Enumerable.Repeat((byte)'x', 5000), (byte)'\n'];
         byte[] tooLong = [(byte)'x', .. longest];
-        new FramingVerifier(log => new AnsweringLines(log)) { EofInsideFrame = EofInsideFrame.Delivers, GarbageRounds = 0 }
-            .Verify([new(longest, DeliveryLog.Escape(longest.AsSpan(0, 64 * 1024)) + " [Lf]"), new("next\n"u8, "next [Lf]")], [tooLong]);
+        new FramingVerifier(log => new AnsweringLines(log) { MaxLineBytes = 5000 }) { EofInsideFrame = EofInsideFrame.Delivers, GarbageRounds = 0 }
+            .Verify([new(longest, DeliveryLog.Escape(longest.AsSpan(0, 5000)) + " [Lf]"), new("next\n"u8, "next [Lf]")], [tooLong]);
     }
 
     [Fact]
@@ -114,6 +114,24 @@ public class LineProtocolTests
 
             Assert.Equal(line + "\n", System.Text.Encoding.ASCII.GetString(transport.ReadSent()));
         }
+    }
+
+    [Fact]
+    public void SendLine_AboveTheHighWaterMark_IsOneWrite()
+    {
+        // Two would let PauseWriting, or the hard limit, come between the line and its terminator.
+        List<int> written = [];
+        LinesForTests lines = new((protocol, _) => protocol.Send(new string('x', 5000)))
+        {
+            WritingPaused = protocol => written.Add((int)protocol.Transport.WriteBufferSize),
+        };
+        MemoryTransport transport = Connect(lines);
+        transport.SetWriteBufferLimits(100);
+        transport.PeerReads = false;
+
+        transport.Receive("go\n"u8);
+
+        Assert.Equal([5001], written);
     }
 
     [Fact]

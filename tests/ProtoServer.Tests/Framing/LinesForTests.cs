@@ -7,6 +7,8 @@ internal sealed class LinesForTests(Action<LinesForTests, string> received) : Li
 {
     public List<string> Lines { get; } = [];
 
+    public Action<LinesForTests>? WritingPaused { get; init; }
+
     public new ITransport Transport => base.Transport;
 
     public void Send(ReadOnlySpan<byte> line) => SendLine(line);
@@ -16,6 +18,12 @@ internal sealed class LinesForTests(Action<LinesForTests, string> received) : Li
     public new void PauseReading() => base.PauseReading();
 
     public new void ResumeReading() => base.ResumeReading();
+
+    protected override void PauseWriting()
+    {
+        WritingPaused?.Invoke(this);
+        base.PauseWriting();
+    }
 
     protected override void LineReceived(ReadOnlySpan<byte> line)
     {
