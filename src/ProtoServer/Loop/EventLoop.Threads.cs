@@ -99,8 +99,7 @@ public sealed partial class EventLoop
                 {
                     RunCall(_ready.Dequeue());
                 }
-                // Aborted connections end in a flush.
-                Guard(_flushes.FlushAll, "Closing the loop");
+                _flushes.FlushAll();
             }
         }
         finally
