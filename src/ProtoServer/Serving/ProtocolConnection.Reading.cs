@@ -194,12 +194,18 @@ internal sealed partial class ProtocolConnection
                 }
                 else
                 {
-                    receiver.DataReceived(rest.FirstSpan);
+                    // Empty when the position given back before stands behind a segment's last byte: no protocol is called with nothing.
+                    if (!rest.FirstSpan.IsEmpty)
+                    {
+                        receiver.DataReceived(rest.FirstSpan);
+                    }
                     if (rest.IsSingleSegment)
                     {
                         return rest.End;
                     }
-                    rest = rest.Slice(rest.First.Length);
+                    SequencePosition next = rest.Start;
+                    _ = rest.TryGet(ref next, out _);
+                    rest = rest.Slice(next);
                 }
             }
             catch (Exception exception) when (exception is not LoopAbortException)

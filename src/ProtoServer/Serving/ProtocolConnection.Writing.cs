@@ -72,7 +72,7 @@ internal sealed partial class ProtocolConnection
     public void SetWriteBufferLimits(int? highBytes = null, int? lowBytes = null)
     {
         Loop.VerifyThread();
-        int high = highBytes ?? (lowBytes is { } given ? 4 * given : 64 * 1024);
+        int high = highBytes ?? (lowBytes is { } given ? (int)Math.Min(4L * given, int.MaxValue) : 64 * 1024);
         int low = lowBytes ?? high / 4;
         ArgumentOutOfRangeException.ThrowIfNegative(low, nameof(lowBytes));
         if (high < low)
