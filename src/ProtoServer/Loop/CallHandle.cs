@@ -29,6 +29,9 @@ public abstract class CallHandle
     /// <summary>The next handle in the loop's inbox.</summary>
     internal CallHandle? NextInInbox { get; set; }
 
+    /// <summary>Since when the call waits for its turn, in ticks of the loop's time.</summary>
+    internal long ReadySince { get; set; }
+
     /// <summary>Whether the handle waits in the timer queue.</summary>
     internal bool IsTimer { get; set; }
 
@@ -42,7 +45,7 @@ public abstract class CallHandle
     public string CallbackName => CallName.Of(Callback);
 
     /// <summary>What will be called; null once it was released.</summary>
-    internal abstract Delegate? Callback { get; }
+    internal abstract object? Callback { get; }
 
     /// <summary>Takes the call back: it will not run, if it has not begun. Again, or afterwards, this does nothing.</summary>
     /// <remarks>O(1). On a thread-safe handle this waits until a call that is running on the loop has ended, unless the caller is that call.</remarks>
@@ -85,7 +88,7 @@ internal sealed class CallHandle<TState>(EventLoop loop, Action<TState> callback
     private Action<TState>? _callback = callback;
     private TState _state = state;
 
-    internal override Delegate? Callback => _state as Action ?? (Delegate?)_callback;
+    internal override object? Callback => CallName.InState(_state) ?? _callback;
 
     private protected override void Invoke()
     {
@@ -109,7 +112,7 @@ internal sealed class ThreadSafeCallHandle<TState>(EventLoop loop, Action<TState
     private Action<TState>? _callback = callback;
     private TState _state = state;
 
-    internal override Delegate? Callback => _state as Action ?? (Delegate?)_callback;
+    internal override object? Callback => CallName.InState(_state) ?? _callback;
 
     public override void Cancel()
     {
