@@ -54,13 +54,7 @@ public static class EventLoopServing
         {
             throw new ArgumentException("The socket is not bound: bind it, or give CreateServer a host and a port.", nameof(socket));
         }
-        return loop.Create(protocolFactory, options, factory =>
-        {
-            EpollListener listener = factory.Adopt((int)socket.SafeHandle.DangerousGetHandle());
-            // Ours now: neither the socket's Dispose nor its finalizer may close a number that could be somebody else's by then.
-            socket.SafeHandle.SetHandleAsInvalid();
-            return [listener];
-        });
+        return loop.Create(protocolFactory, options, factory => [SocketTakeover.Take(socket, factory.Adopt)]);
     }
 
     private static Server Create(this EventLoop loop, Func<IProtocol> protocolFactory, ServerOptions? options, Func<EpollConnectionListenerFactory, List<EpollListener>> bind)
