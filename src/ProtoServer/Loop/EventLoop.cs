@@ -31,6 +31,8 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>A loop that is not running yet: give it work, then call <see cref="RunForever"/> or <see cref="RunUntilComplete(Func{Task})"/>.</summary>
     /// <param name="options">Null: all defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException"><c>PROTOSERVER_TRANSPORT</c> is neither <c>epoll</c> nor <c>sockets</c>.</exception>
+    /// <exception cref="PlatformNotSupportedException">Epoll was asked for where there is none.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">The kernel gives no more descriptors (EMFILE, ENFILE).</exception>
     public EventLoop(EventLoopOptions? options = null)
     {
@@ -46,6 +48,7 @@ public sealed partial class EventLoop : IDisposable
         _context = new LoopSynchronizationContext(this);
         TimeProvider = new LoopTimeProvider(this, _clock);
         Scheduler = new LoopPipeScheduler(this);
+        TransportKind = ChooseTransport(Options.Transport);
         Poller = EpollPoller.IsSupported ? new EpollPoller() : new ParkPoller();
     }
 
@@ -76,6 +79,9 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>The loop as a <see cref="System.Threading.SynchronizationContext"/>: posts come to the loop. Any thread.</summary>
     public SynchronizationContext SynchronizationContext => _context;
 
+    /// <summary>What carries the loop's connections: <see cref="ProtoServer.TransportKind.Epoll"/> or <see cref="ProtoServer.TransportKind.Sockets"/>. Any thread.</summary>
+    public TransportKind TransportKind { get; }
+
     /// <summary>asyncio's debug mode: handles keep the stack that made them. Default from <see cref="EventLoopOptions.Debug"/>.</summary>
     public bool Debug { get; set; }
 
@@ -101,7 +107,7 @@ public sealed partial class EventLoop : IDisposable
     {
         // 1. How long may we sleep: not at all while calls are ready, otherwise until the next timer, or for ever.
         long timeout = _stopping || _ready.Count > 0 || !_flushes.IsEmpty ? 0 : UntilNextTimer();
-        if (timeout != 0 && !_inbox.TryPark())
+        if (timeout != 0 && (!_inbox.TryPark() || _stopping))
         {
             timeout = 0;
         }
@@ -174,6 +180,8 @@ public sealed partial class EventLoop : IDisposable
         _stopping = true;
         if (!IsLoopThread)
         {
+            // Either the loop sees the flag after it has announced its sleep, or we see the announcement: a full fence between the two on both sides.
+            Interlocked.MemoryBarrier();
             WakeIfParked();
         }
     }
@@ -253,6 +261,24 @@ public sealed partial class EventLoop : IDisposable
         return task is { IsCompleted: true }
             ? task
             : throw new InvalidOperationException("The event loop was stopped before the task that it ran was complete.");
+    }
+
+    private static TransportKind ChooseTransport(TransportKind asked)
+    {
+        if (asked == TransportKind.Automatic)
+        {
+            string? variable = Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT");
+            asked = variable switch
+            {
+                null or "" => EpollPoller.IsSupported ? TransportKind.Epoll : TransportKind.Sockets,
+                "epoll" => TransportKind.Epoll,
+                "sockets" => TransportKind.Sockets,
+                _ => throw new ArgumentException($"The environment variable PROTOSERVER_TRANSPORT is '{variable}': set it to epoll or sockets, or remove it."),
+            };
+        }
+        return asked != TransportKind.Epoll || EpollPoller.IsSupported
+            ? asked
+            : throw new PlatformNotSupportedException("This system has no epoll: choose TransportKind.Sockets, or leave the choice to TransportKind.Automatic.");
     }
 
     private long UntilNextTimer() => _timers.TryPeek(out long due) ? Math.Max(0, due - Time.Ticks) : -1;

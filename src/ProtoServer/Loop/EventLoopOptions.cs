@@ -25,4 +25,10 @@ public sealed class EventLoopOptions
 
     /// <summary>Bytes taken from the kernel by one receive. Default 64 KiB, range 256 B to 1 MiB. One buffer per loop, lent to each connection in turn.</summary>
     public int ReceiveBufferBytes { get; init; } = 64 * 1024;
+
+    /// <summary>
+    /// What carries the loop's connections. Default <see cref="TransportKind.Automatic"/>: epoll where there is epoll, sockets elsewhere, unless the environment variable
+    /// <c>PROTOSERVER_TRANSPORT</c> says <c>epoll</c> or <c>sockets</c>; another value of it, or epoll where there is none, is an error when the loop is made.
+    /// </summary>
+    public TransportKind Transport { get; init; }
 }

@@ -5,7 +5,7 @@ namespace ProtoServer;
 
 /// <summary>Happy Eyeballs: addresses are tried in order, each beside its predecessors once these have been silent for a while, and the first connection wins. Loop thread only; one run.</summary>
 /// <remarks>Source: <see href="https://www.rfc-editor.org/rfc/rfc8305">RFC 8305</see>, section 5. The losers are cancelled, and closed if they had connected all the same.</remarks>
-internal sealed class ConnectRace(EventLoop loop, IConnectionFactory transport, TimeSpan delay)
+internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationToken, Task<ConnectionContext>> connect, TimeSpan delay)
 {
     private readonly List<Attempt> _attempts = [];
 
@@ -29,7 +29,7 @@ internal sealed class ConnectRace(EventLoop loop, IConnectionFactory transport, 
                     Attempt next = new(endPoints[_attempts.Count]);
                     _attempts.Add(next);
                     running.Add(next);
-                    next.Start(transport, end.Token);
+                    next.Start(connect, end.Token);
                     pause = _attempts.Count == endPoints.Count || delay == Timeout.InfiniteTimeSpan ? Never : Task.Delay(delay, loop.TimeProvider, end.Token);
                 }
                 await Task.WhenAny(running.Select(static attempt => (Task)attempt.Connecting).Append(pause));
@@ -74,11 +74,11 @@ internal sealed class ConnectRace(EventLoop loop, IConnectionFactory transport, 
 
         public Exception? Error { get; set; }
 
-        public void Start(IConnectionFactory transport, CancellationToken cancellationToken)
+        public void Start(Func<EndPoint, CancellationToken, Task<ConnectionContext>> connect, CancellationToken cancellationToken)
         {
             try
             {
-                Connecting = transport.ConnectAsync(EndPoint, cancellationToken).AsTask();
+                Connecting = connect(EndPoint, cancellationToken);
             }
             catch (Exception exception) when (exception is not LoopAbortException)
             {

@@ -29,7 +29,7 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
         return result.Task;
     }
 
-    public async Task<ConnectionContext> ConnectAsync(IConnectionFactory transport, string host, int port, CancellationToken end)
+    public async Task<ConnectionContext> ConnectAsync(string host, int port, CancellationToken end)
     {
         IPAddress[] addresses = await ResolveAsync(host, end);
         if (options.LocalEndPoint is { } local && addresses.Any(address => address.AddressFamily == local.AddressFamily))
@@ -37,12 +37,12 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
             addresses = [.. addresses.Where(address => address.AddressFamily == local.AddressFamily)];
         }
         EndPoint[] endPoints = [.. AddressOrder.Interleave(addresses).Select(address => new IPEndPoint(address, port))];
-        return await ConnectAsync(transport, endPoints, $"{host} port {port}", end);
+        return await ConnectAsync(endPoints, $"{host} port {port}", end);
     }
 
-    public async Task<ConnectionContext> ConnectAsync(IConnectionFactory transport, IReadOnlyList<EndPoint> endPoints, string target, CancellationToken end)
+    public async Task<ConnectionContext> ConnectAsync(IReadOnlyList<EndPoint> endPoints, string target, CancellationToken end)
     {
-        var race = new ConnectRace(loop, transport, options.HappyEyeballsDelay);
+        var race = new ConnectRace(loop, ConnectorOf(), options.HappyEyeballsDelay);
         try
         {
             if (await race.RunAsync(endPoints, end) is { } connection)
@@ -56,6 +56,18 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
         }
         throw Failed(target, race.Failures(new TimeoutException()));
     }
+
+    public ConnectionContext Adopt(Socket socket) => OwnConnector().Adopt(socket);
+
+    private Func<EndPoint, CancellationToken, Task<ConnectionContext>> ConnectorOf() =>
+        options.Transport is { } foreign ? (endPoint, end) => ConnectForeignAsync(foreign, endPoint, end) : OwnConnector().ConnectAsync;
+
+    private ILoopConnector OwnConnector() => loop.TransportKind == TransportKind.Sockets
+        ? new SocketsConnector(loop, options.ToEpoll(), options.LocalEndPoint)
+        : new EpollConnectionFactory(loop, options.ToEpoll()) { LocalEndPoint = options.LocalEndPoint };
+
+    private async Task<ConnectionContext> ConnectForeignAsync(IConnectionFactory foreign, EndPoint endPoint, CancellationToken end) =>
+        new LoopConnection(loop, await foreign.ConnectAsync(endPoint, end), options.ToEpoll());
 
     private async Task<IPAddress[]> ResolveAsync(string host, CancellationToken end)
     {
@@ -169,7 +181,7 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
     {
         public ConnectionOptions ConnectionOptions => options;
 
-        public void OnEnded(ProtocolConnection connection)
+        public void OnEnded(IServedConnection connection)
         {
         }
     }

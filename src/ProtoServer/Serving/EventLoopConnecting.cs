@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
@@ -31,9 +30,8 @@ public static class EventLoopConnecting
         ArgumentException.ThrowIfNullOrEmpty(host);
         ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
-        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, ref options, cancellationToken);
-        IConnectionFactory transport = TransportOf(loop, options);
-        return connecting.RunAsync(end => connecting.ConnectAsync(transport, host, port, end), $"{host} port {port}");
+        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
+        return connecting.RunAsync(end => connecting.ConnectAsync(host, port, end), $"{host} port {port}");
     }
 
     /// <summary>Connects to an address. Any thread.</summary>
@@ -52,9 +50,8 @@ public static class EventLoopConnecting
         {
             return loop.CreateConnectionAsync(protocolFactory, name.Host, name.Port, options, cancellationToken);
         }
-        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, ref options, cancellationToken);
-        IConnectionFactory transport = TransportOf(loop, options);
-        return connecting.RunAsync(end => connecting.ConnectAsync(transport, [endPoint], endPoint.ToString()!, end), endPoint.ToString()!);
+        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
+        return connecting.RunAsync(end => connecting.ConnectAsync([endPoint], endPoint.ToString()!, end), endPoint.ToString()!);
     }
 
     /// <summary>Puts a protocol on a socket that is connected already. The connection owns it from now on, and closes it; the object given is of no use afterwards. Any thread.</summary>
@@ -83,19 +80,12 @@ public static class EventLoopConnecting
         {
             throw new ArgumentException("A connected socket has its local address and its transport already: leave LocalEndPoint and Transport unset.", nameof(options));
         }
-        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, ref options, cancellationToken);
-        var transport = new EpollConnectionFactory(loop, options.ToEpoll());
-        return connecting.RunAsync(
-            _ =>
-            {
-                EndPoint? remote = socket.RemoteEndPoint;
-                return Task.FromResult<ConnectionContext>(SocketTakeover.Take(socket, descriptor => transport.Adopt(descriptor, remote)));
-            },
-            "the given socket");
+        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
+        return connecting.RunAsync(_ => Task.FromResult(connecting.Adopt(socket)), "the given socket");
     }
 
     private static Connecting<TProtocol> Prepare<TProtocol>(
-        EventLoop loop, Func<TProtocol> protocolFactory, [System.Diagnostics.CodeAnalysis.NotNull] ref ClientOptions? options, CancellationToken cancellationToken)
+        EventLoop loop, Func<TProtocol> protocolFactory, ClientOptions? options, CancellationToken cancellationToken)
         where TProtocol : IProtocol
     {
         ArgumentNullException.ThrowIfNull(loop);
@@ -105,7 +95,4 @@ public static class EventLoopConnecting
         options.Validate();
         return new Connecting<TProtocol>(loop, protocolFactory, options, cancellationToken);
     }
-
-    private static IConnectionFactory TransportOf(EventLoop loop, ClientOptions options) =>
-        options.Transport ?? new EpollConnectionFactory(loop, options.ToEpoll()) { LocalEndPoint = options.LocalEndPoint };
 }

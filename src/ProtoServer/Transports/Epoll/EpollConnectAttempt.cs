@@ -4,11 +4,11 @@ using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
-/// <summary>One connect(2) under way. Made on any thread, used on the loop's; owns the descriptor until a connection takes it over.</summary>
+/// <summary>One connect(2) under way. Loop thread only; owns the descriptor until a connection takes it over.</summary>
 internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEndPoint? local, EpollTransportOptions options, CancellationToken cancellationToken) : IPollHandler
 {
-    // Who awaits on the loop goes on inline; who awaits elsewhere must not be run on the loop's thread.
-    private readonly TaskCompletionSource<ConnectionContext> _result = new(loop.IsLoopThread ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
+    // Awaited on the loop, inline: no RunContinuationsAsynchronously.
+    private readonly TaskCompletionSource<ConnectionContext> _result = new();
     private CancellationTokenRegistration _cancellation;
     private int _descriptor = -1;
     private int _slot = -1;

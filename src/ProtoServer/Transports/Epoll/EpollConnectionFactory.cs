@@ -1,17 +1,18 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
-/// <summary>The connecting side of the epoll transport: connections that live on one event loop. Linux only.</summary>
+/// <summary>The connecting side of the epoll transport as the ecosystem sees it: connections that live on one event loop. Linux only.</summary>
 /// <remarks>
-/// <see cref="ConnectAsync"/> may be called on any thread; called on the loop's it makes no other thread wait or work. The connection belongs to the loop's thread, pipes included.
-/// It neither resolves names nor gives up by itself: <c>CreateConnectionAsync</c> does both.
+/// Any thread, for the connections and their pipes too: each carries a pair of <see cref="Pipe"/>s between the loop and its user. <c>CreateConnectionAsync</c> does without them: it stays on the loop.
+/// This neither resolves names nor gives up by itself: <c>CreateConnectionAsync</c> does both.
 /// </remarks>
 /// <param name="loop">The loop that polls.</param>
 /// <param name="options">Null: all defaults. What concerns listening has no effect.</param>
-public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions? options = null) : IConnectionFactory
+public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions? options = null) : IConnectionFactory, ILoopConnector
 {
     private readonly EpollTransportOptions _options = Validated(options);
 
@@ -24,30 +25,48 @@ public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions
     /// <exception cref="SocketException">Names the address and the reason.</exception>
     /// <exception cref="NotSupportedException">Neither an IP address nor a unix socket.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
-    public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
-        cancellationToken.ThrowIfCancellationRequested();
         ObjectDisposedException.ThrowIf(loop.IsClosed, loop);
-        var attempt = new EpollConnectAttempt(loop, endpoint, LocalEndPoint, _options, cancellationToken);
-        if (loop.IsLoopThread)
-        {
-            attempt.Start();
-        }
-        else
-        {
-            loop.Post(static attempt => attempt.Start(), attempt);
-        }
-        return new ValueTask<ConnectionContext>(attempt.Task);
+        cancellationToken.ThrowIfCancellationRequested();
+        var result = new TaskCompletionSource<ConnectionContext>(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(static call => _ = call.self.ConnectForAsync(call.endpoint, call.result, call.cancellationToken), (self: this, endpoint, result, cancellationToken));
+        return await result.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Takes over a connected descriptor from elsewhere. Loop thread.</summary>
-    /// <exception cref="ArgumentException">Not a stream socket.</exception>
-    internal EpollConnection Adopt(int descriptor, EndPoint? remoteEndPoint)
+    Task<ConnectionContext> ILoopConnector.ConnectAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
-        _ = ListeningSocket.Adopt(descriptor);
-        ConnectingSocket.Prepare(descriptor, remoteEndPoint, _options);
-        return new EpollConnection(EpollLoop.Of(loop), descriptor, _options, default, null) { RemoteEndPoint = remoteEndPoint };
+        var attempt = new EpollConnectAttempt(loop, endPoint, LocalEndPoint, _options, cancellationToken);
+        attempt.Start();
+        return attempt.Task;
+    }
+
+    ConnectionContext ILoopConnector.Adopt(Socket socket)
+    {
+        EndPoint? remote = socket.RemoteEndPoint;
+        return SocketTakeover.Take(socket, descriptor =>
+        {
+            _ = ListeningSocket.Adopt(descriptor);
+            ConnectingSocket.Prepare(descriptor, remote, _options);
+            return new EpollConnection(EpollLoop.Of(loop), descriptor, _options, default, null) { RemoteEndPoint = remote };
+        });
+    }
+
+    private async Task ConnectForAsync(EndPoint endPoint, TaskCompletionSource<ConnectionContext> result, CancellationToken cancellationToken)
+    {
+        try
+        {
+            result.SetResult(new OffLoopConnection(loop, await ((ILoopConnector)this).ConnectAsync(endPoint, cancellationToken)));
+        }
+        catch (OperationCanceledException)
+        {
+            result.SetCanceled(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            result.SetException(exception);
+        }
     }
 
     private static EpollTransportOptions Validated(EpollTransportOptions? options)
