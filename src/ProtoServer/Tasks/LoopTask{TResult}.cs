@@ -29,7 +29,7 @@ public sealed class LoopTask<TResult> : LoopTask
     private async Task<TResult> RunAsync(Func<CancellationToken, Task> body, bool eagerStart)
     {
         EnterScope();
-        bool endedInline = false;
+        bool endedInline = eagerStart;
         TResult? result = default;
         Exception? failure = null;
         try
@@ -40,7 +40,7 @@ public sealed class LoopTask<TResult> : LoopTask
             }
             Begin();
             Task running = body(CancellationToken) ?? throw new InvalidOperationException($"The body of task {Name} returned null instead of a task.");
-            endedInline = eagerStart && running.IsCompleted;
+            endedInline &= running.IsCompleted;
             await running;
             // A body without a result comes here as well.
             result = running is Task<TResult> withResult ? await withResult : default;
