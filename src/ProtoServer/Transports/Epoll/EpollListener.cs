@@ -88,6 +88,8 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
 
     public void Listen() => ListeningSocket.Listen(_descriptor, EndPoint, options.Backlog);
 
+    public void ShareAddress() => ListeningSocket.ShareAddress(_descriptor, EndPoint);
+
     public void CloseUnused()
     {
         _ = SocketNative.Close(_descriptor);

@@ -56,6 +56,9 @@ internal static unsafe class ListeningSocket
         }
     }
 
+    /// <summary>SO_REUSEPORT after the bind: that bind has made sure that nobody else had the port, and further sockets may join it now.</summary>
+    public static void ShareAddress(int fd, EndPoint endPoint) => Set(fd, SocketNative.SolSocket, SocketNative.ReusePort, 1, endPoint);
+
     /// <summary>Connections are welcome from now on. Again, it only sets the backlog.</summary>
     public static void Listen(int fd, EndPoint endPoint, int backlog)
     {

@@ -32,6 +32,8 @@ internal sealed class SocketsListener(EventLoop loop, Socket socket, EpollTransp
         }
     }
 
+    public void ShareAddress() => SocketsTransport.SetReusePort(socket);
+
     public void CloseUnused() => socket.Dispose();
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)

@@ -42,7 +42,7 @@ internal sealed class SocketsTransport(EventLoop loop, EpollTransportOptions opt
 
     public ILoopListener Adopt(Socket socket) => new SocketsListener(loop, socket, options);
 
-    private static void SetReusePort(Socket socket)
+    internal static void SetReusePort(Socket socket)
     {
         // The runtime has no name for it, and the numbers differ: SOL_SOCKET and SO_REUSEPORT.
         (int level, int option) = OperatingSystem.IsLinux() ? (1, 15)
