@@ -28,6 +28,12 @@ public sealed class ServerOptions : ConnectionOptions
     /// <summary>SO_REUSEPORT: several servers of one user share the port, and the kernel spreads connections. Default false: a second server on the port is an error.</summary>
     public bool ReusePort { get; init; }
 
+    /// <summary>The mode of a unix socket's file. Who may write to it may connect. Default null: what the process's umask leaves.</summary>
+    public UnixFileMode? UnixSocketMode { get; init; }
+
+    /// <summary>Whether a unix socket's file is removed when the server closes, if it is still the same one. Default true; false leaves it, as a successor would find it stale and replace it.</summary>
+    public bool RemoveUnixSocketFile { get; init; } = true;
+
     /// <summary>Default true. False binds without listening: connects are refused until <see cref="Server.StartServing"/>.</summary>
     public bool StartServing { get; init; } = true;
 
@@ -87,5 +93,7 @@ public sealed class ServerOptions : ConnectionOptions
         WriteLowWaterBytes = WriteLowWaterBytes,
         InputLimitBytes = InputLimitBytes,
         LingerTimeout = LingerTimeout,
+        UnixSocketMode = UnixSocketMode,
+        RemoveUnixSocketFile = RemoveUnixSocketFile,
     };
 }
