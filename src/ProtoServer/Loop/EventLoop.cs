@@ -21,9 +21,11 @@ public sealed partial class EventLoop : IDisposable
     private readonly Inbox _inbox = new();
     private readonly FlushQueue _flushes = new();
     private readonly LoopSynchronizationContext _context;
+    private readonly LoopSynchronizationContext _deferring; // another object for the same loop: an await that captured the first is then posted, not run inline
     private readonly TimeProvider _clock;
     private readonly long _clockStart;
     private readonly CancellationTokenSource _shutdown = new();
+    private ExecutionContext? _ambient; // of whoever runs the loop
     private int _thread; // managed id of the thread that runs the loop, 0 while none does
     private volatile bool _stopping;
     private volatile bool _closed;
@@ -39,6 +41,9 @@ public sealed partial class EventLoop : IDisposable
         Options = options ?? new EventLoopOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.ReceiveBufferBytes, 256, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ReceiveBufferBytes, 1024 * 1024, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ExecutorThreads, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ExecutorThreads, 1024, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ShutdownTimeout, TimeSpan.Zero, nameof(options));
         Name = Options.Name ?? $"loop {Interlocked.Increment(ref s_count)}";
         Logger = Options.LoggerFactory?.CreateLogger("ProtoServer") ?? LastResortLogger.Instance;
         Debug = Options.Debug;
@@ -46,6 +51,7 @@ public sealed partial class EventLoop : IDisposable
         _clock = Options.Clock;
         _clockStart = _clock.GetTimestamp();
         _context = new LoopSynchronizationContext(this);
+        _deferring = new LoopSynchronizationContext(this);
         TimeProvider = new LoopTimeProvider(this, _clock);
         Scheduler = new LoopPipeScheduler(this);
         TransportKind = ChooseTransport(Options.Transport);
@@ -156,6 +162,7 @@ public sealed partial class EventLoop : IDisposable
         SynchronizationContext? previous = SynchronizationContext.Current;
         t_current = this;
         SynchronizationContext.SetSynchronizationContext(_context);
+        _ambient = ExecutionContext.Capture();
         try
         {
             do
@@ -168,6 +175,7 @@ public sealed partial class EventLoop : IDisposable
         {
             _stopping = false;
             _inbox.Unpark();
+            CallContext.Restore(_ambient);
             SynchronizationContext.SetSynchronizationContext(previous);
             t_current = null;
             Volatile.Write(ref _thread, 0);
@@ -231,7 +239,26 @@ public sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>Loop thread: the program is asked to end.</summary>
-    internal void RequestShutdown() => _shutdown.Cancel();
+    internal void RequestShutdown() => CancelDeferred(_shutdown);
+
+    /// <summary>Loop thread: cancels, and brings every <c>await</c> that this ends to the next iteration instead of running it inside the caller.</summary>
+    internal void CancelDeferred(CancellationTokenSource source)
+    {
+        SynchronizationContext? previous = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(_deferring);
+        try
+        {
+            source.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            Report("A callback that was registered with a cancellation token threw.", exception, null, this);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(previous);
+        }
+    }
 
     private Task Complete(Func<Task> main)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace ProtoServer;
 
@@ -17,6 +18,7 @@ public static class EventLoopServing
     /// <exception cref="SocketException">Names the address and the reason; whatever was bound so far is released.</exception>
     /// <exception cref="InvalidOperationException"><see cref="ServerOptions.Transport"/> does not bind at once: use <see cref="CreateServerAsync(EventLoop, Func{IProtocol}, string?, int, ServerOptions?, CancellationToken)"/>.</exception>
     /// <exception cref="ObjectDisposedException">The loop is closed.</exception>
+    [OverloadResolutionPriority(1)] // a literal null is a host, not a list of hosts
     public static Server CreateServer(this EventLoop loop, Func<IProtocol> protocolFactory, string? host, int port, ServerOptions? options = null) =>
         loop.CreateServer(protocolFactory, [host], port, options);
 

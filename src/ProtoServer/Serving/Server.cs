@@ -249,7 +249,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            Loop.Report($"{_serve.Name} threw; the connection is closed.", exception, CallHandle.NameOf(_serve.Source), this);
+            Loop.Report($"{_serve.Name} threw; the connection is closed.", exception, CallName.Of(_serve.Source), this);
             return null;
         }
     }

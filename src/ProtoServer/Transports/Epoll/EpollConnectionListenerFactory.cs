@@ -50,14 +50,7 @@ public sealed class EpollConnectionListenerFactory(EventLoop loop, EpollTranspor
         return new EpollListener(loop, descriptor, ListeningSocket.LocalEndPoint(descriptor), _options);
     }
 
-    ILoopListener ILoopTransport.Adopt(Socket socket)
-    {
-        int descriptor = (int)socket.SafeHandle.DangerousGetHandle();
-        var listener = new EpollListener(loop, descriptor, ListeningSocket.Adopt(descriptor), _options);
-        // Ours now: neither the socket's Dispose nor its finalizer may close a number that could be somebody else's by then.
-        socket.SafeHandle.SetHandleAsInvalid();
-        return listener;
-    }
+    ILoopListener ILoopTransport.Adopt(Socket socket) => SocketTakeover.Take(socket, descriptor => new EpollListener(loop, descriptor, ListeningSocket.Adopt(descriptor), _options));
 
     private static EpollTransportOptions Validated(EpollTransportOptions? options)
     {
