@@ -11,7 +11,7 @@ public abstract partial class TransportConformance : IDisposable
     protected TransportConformance()
     {
         Assert.SkipWhen(Transport.Unsupported is not null, $"{Transport.Name}: {Transport.Unsupported}");
-        _test = new TestLoop();
+        _test = new TestLoop(new EventLoopOptions { Transport = Transport.Kind });
     }
 
     private protected abstract ConformanceTransport Transport { get; }

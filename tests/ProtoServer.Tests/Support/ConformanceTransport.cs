@@ -11,6 +11,9 @@ internal abstract class ConformanceTransport
     /// <summary>What this machine lacks for it; null when it can run.</summary>
     public virtual string? Unsupported => null;
 
+    /// <summary>The loop's own transport.</summary>
+    public virtual TransportKind Kind => TransportKind.Automatic;
+
     /// <summary>A reset differs from a regular end.</summary>
     public virtual bool HasReset => true;
 

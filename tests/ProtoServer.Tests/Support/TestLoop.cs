@@ -16,6 +16,7 @@ internal sealed class TestLoop : IDisposable
         {
             Name = options.Name,
             Clock = options.Clock,
+            Transport = options.Transport,
             Debug = options.Debug,
             SlowCallbackThreshold = options.SlowCallbackThreshold,
             ReceiveBufferBytes = options.ReceiveBufferBytes,

@@ -40,6 +40,9 @@ internal static unsafe partial class SocketNative
     [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
     public static partial int Listen(int fd, int backlog);
 
+    [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
+    public static partial int Connect(int fd, void* address, uint length);
+
     [LibraryImport("libc", EntryPoint = "accept4")]
     public static partial int Accept(int fd, void* address, uint* length, int flags);
 
