@@ -10,10 +10,16 @@ public interface IBufferedProtocol : IProtocol
     /// <param name="data">The transport's own memory, never empty: it dies with the call.</param>
     /// <returns>
     /// The position up to which the bytes were consumed. What lies behind it is offered again with the next bytes, or at once after
-    /// <see cref="ITransport.ResumeReading"/> when the protocol paused reading. More than <see cref="ServerOptions.InputLimitBytes"/>
+    /// <see cref="ITransport.ResumeReading"/> when the protocol paused reading. More than <see cref="ConnectionOptions.InputLimitBytes"/>
     /// left unconsumed ends the connection with a <see cref="ProtocolViolationException"/>.
     /// </returns>
     SequencePosition DataReceived(in ReadOnlySequence<byte> data);
+
+    /// <summary>The peer will send no more, and this much of what it sent is still unconsumed.</summary>
+    /// <param name="unconsumed">What <c>DataReceived</c> was offered and left; often empty. The transport's own memory, offered for the last time.</param>
+    /// <returns>As <see cref="IProtocol.EofReceived"/>, which this calls unless it is overridden.</returns>
+    /// <remarks>Not called while reading is paused and bytes are unconsumed: they are offered to <c>DataReceived</c> first.</remarks>
+    bool EofReceived(in ReadOnlySequence<byte> unconsumed) => EofReceived();
 
     /// <summary>Not called on a buffered protocol.</summary>
     void IProtocol.DataReceived(ReadOnlySpan<byte> data) =>
