@@ -1,1 +1,3 @@
-return 0;
+using ProtoServer.LoadTest.CommandLine;
+
+return await ProtoLoadCommand.InvokeAsync(args, Console.Out, Console.Error).ConfigureAwait(false);

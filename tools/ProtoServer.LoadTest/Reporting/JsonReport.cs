@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace ProtoServer.LoadTest.Reporting;
 
@@ -23,7 +22,3 @@ internal static class JsonReport
         }
     }
 }
-
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(RunReport))]
-internal sealed partial class ReportContext : JsonSerializerContext;

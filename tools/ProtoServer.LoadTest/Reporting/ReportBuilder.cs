@@ -40,7 +40,7 @@ internal static class ReportBuilder
             Connect = Summarise(total.Connect, percentiles),
             Generator = new GeneratorReport
             {
-                Lag = Summarise(total.Lag, percentiles),
+                Lag = Summarise(total.Lag, DefaultPercentiles),
                 LateShare = Math.Round(SaturationGuard.LateShareOf(total.Measured), 6),
                 BusiestLoop = Math.Round(outcome.Busiest, 4),
                 CpuSeconds = Math.Round(outcome.MeasuredCpu / 1e9, 4),
