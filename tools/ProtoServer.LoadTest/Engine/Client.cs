@@ -11,6 +11,9 @@ namespace ProtoServer.LoadTest.Engine;
 /// </remarks>
 internal sealed class Client
 {
+    // Messages that are not answered are sent in turns, so that one client cannot keep the loop.
+    private const int UnansweredPerTurn = 64;
+
     private readonly LoadWorker _worker;
     private readonly Dialogue? _dialogue;
     private readonly PendingRequest[] _pending;
@@ -139,9 +142,14 @@ internal sealed class Client
     /// <summary>In a closed loop: sends as much as the pipeline, the peer and the plan allow.</summary>
     public void Fill(long now)
     {
-        while (CanTake && _worker.TakeClosedLoopTurn())
+        int turns = _dialogue!.ExpectsReplies ? int.MaxValue : UnansweredPerTurn;
+        while (turns-- > 0 && CanTake && _worker.TakeClosedLoopTurn())
         {
             Send(now, now);
+        }
+        if (turns < 0 && CanTake)
+        {
+            _worker.ContinueSoon(this);
         }
     }
 
@@ -257,7 +265,7 @@ internal sealed class Client
         _sentHere++;
         if (!_dialogue.ExpectsReplies)
         {
-            _worker.Answer(Take(), Clock.Now, ReplyKind.Good);
+            _worker.CountUnanswered(Take());
         }
         return bytes;
     }

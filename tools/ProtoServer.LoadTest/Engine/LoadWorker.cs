@@ -185,6 +185,18 @@ internal sealed partial class LoadWorker
         LeaveFlight();
     }
 
+    /// <summary>A message to which no reply is expected was handed over: it is done, and nothing is known of its latency.</summary>
+    public void CountUnanswered(PendingRequest request)
+    {
+        LedgerOf(request.Intended)[Counter.Good]++;
+        _lastProgress = request.Sent;
+        _sample.LastReply = Math.Max(_sample.LastReply, request.Sent);
+        LeaveFlight();
+    }
+
+    /// <summary>The client has more to send than one turn allows.</summary>
+    public void ContinueSoon(Client client) => _loop.CallSoon(static call => call.worker.BecameReady(call.client, Clock.Now), (worker: this, client));
+
     /// <summary>A reply will not come: counted, and as a latency of at least the time that it was waited for.</summary>
     public void Lose(PendingRequest request, long now, Counter reason)
     {
