@@ -62,6 +62,10 @@ internal sealed class VerifiedEchoDialogue(Payload payload, SizeRange sizes, Lin
         int size = SizeOf(sequence);
         if (received.Length < size)
         {
+            if (Ending == LineEnding.CrLf && received.Length == size - 1 && TryMatchOtherEnding(received, sequence, waiting, size, out found))
+            {
+                return true;
+            }
             // The expected reply's own beginning needs no proof: if it turns out damaged, its size is known.
             return sequence == head ? waiting : Payload.MatchesPrefix(received, Connection, sequence, size);
         }
