@@ -12,7 +12,8 @@ internal sealed class LoadRun(LoadPlan plan, IRunObserver observer)
     private static readonly TimeSpan s_handOver = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Sample> _samples = Channel.CreateUnbounded<Sample>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly SamplePool _pool = new();
+    // One in use, one being merged, one ready: per loop.
+    private readonly SamplePool _pool = new(3 * plan.Threads);
     private readonly Sample _total = new();
     private readonly List<IntervalSummary> _intervals = [];
     private readonly SortedDictionary<int, (Sample Sample, int Loops)> _open = [];

@@ -9,6 +9,10 @@ internal sealed partial class LoadWorker
     // Later than this through our own fault is late.
     private const long LateNanoseconds = 1_000_000;
 
+    private const long PumpNanoseconds = 1_000_000;
+
+    private const long NotSentSteps = 100_000;
+
     private readonly RateSchedule? _schedule;
     private readonly Queue<Client> _line = new();
     private long _start;
@@ -19,13 +23,12 @@ internal sealed partial class LoadWorker
     private bool _blocked;
     private bool _armed;
 
-    private void BeginPacing(long start)
+    private void BeginPacing()
     {
         if (_schedule is null)
         {
             return;
         }
-        _start = start;
         _nextIndex = _index - _plan.Threads;
         Advance();
         Arm();
@@ -59,10 +62,12 @@ internal sealed partial class LoadWorker
         }
     }
 
-    // Sends everything that is due, as far as clients can take it. What they cannot take waits, and its latency counts from when it was due.
+    // Sends what is due, as far as clients can take it. What they cannot take waits, and its latency counts from when it was due.
     private void Pump(long now)
     {
-        while (_nextDue <= now && _sending)
+        // Not longer than this at a time: when the schedule asks for more than can be done, replies and the end of the run must still be noticed.
+        long until = now + PumpNanoseconds;
+        while (_nextDue <= now && _sending && now < until)
         {
             if (!TryTakeFromLine(out Client? client))
             {
@@ -131,14 +136,24 @@ internal sealed partial class LoadWorker
     // What was due and could not be sent has waited at least until the end.
     private void CountNotSent(long end)
     {
-        while (_schedule is not null && _nextDue < end)
+        if (_schedule is null || _nextDue >= end)
         {
-            LedgerOf(_nextDue)[Counter.NotSent]++;
-            if (_nextDue >= _measureStart)
-            {
-                Latencies.Record(_sample.Corrected, end - _nextDue);
-            }
-            Advance();
+            return;
         }
+        long last = Math.Min(_plan.Requests ?? long.MaxValue, (long)Math.Ceiling(_schedule.CountUntil((end - _start) / 1e9) - 1e-6));
+        long remaining = (last - _nextIndex + _plan.Threads - 1) / _plan.Threads;
+        // In steps, so that a rate of millions that nobody took does not make the end late.
+        long stride = (remaining / NotSentSteps) + 1;
+        for (long i = 0; i < remaining; i += stride)
+        {
+            long count = Math.Min(stride, remaining - i);
+            long due = _start + (long)(_schedule.DueSeconds(_nextIndex + (i * _plan.Threads), ref _stage) * 1e9);
+            LedgerOf(due)[Counter.NotSent] += count;
+            if (due >= _measureStart)
+            {
+                Latencies.Record(_sample.Corrected, end - due, count);
+            }
+        }
+        _nextDue = long.MaxValue;
     }
 }

@@ -13,11 +13,10 @@ internal sealed partial class LoadWorker
     private long _nextCut;
     private int _nextSample;
 
-    private void BeginSampling(long start)
+    private void BeginSampling()
     {
-        _nextCut = start;
-        _sample.Start = start;
-        _sample.IsWarmup = start < _measureStart;
+        _nextCut = _start;
+        _sample.IsWarmup = _start < _measureStart;
         _lastCpu = LoopThread.CpuNanoseconds;
         ScheduleCut();
     }

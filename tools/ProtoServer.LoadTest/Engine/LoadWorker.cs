@@ -61,27 +61,9 @@ internal sealed partial class LoadWorker
     public void Begin(long start)
     {
         LoopThread.SharpenTimers();
-        EmitSample(Clock.Now);
-        _running = _sending = true;
-        _measureStart = start + Clock.Nanoseconds(_plan.Warmup);
-        _lastProgress = start;
-        if (_plan.Length is { } length)
-        {
-            _end = start + Clock.Nanoseconds(length);
-            CallAt(_end, static worker => worker.EndSending());
-        }
-        BeginSampling(start);
-        Sweep();
-        foreach (Client client in _toRetry)
-        {
-            client.Retry();
-        }
-        _toRetry.Clear();
-        BeginPacing(start);
-        foreach (Client client in _clients)
-        {
-            BecameReady(client, start);
-        }
+        _start = start;
+        // Not before: what is sent earlier would not belong to the measurement.
+        CallAt(start, static worker => worker.StartLoad());
     }
 
     /// <summary>No new requests from now on; the run is over when the last reply has come, or after the grace.</summary>
@@ -118,6 +100,36 @@ internal sealed partial class LoadWorker
         }
         EmitSample(now);
         _finished.TrySetResult();
+    }
+
+    private void StartLoad()
+    {
+        if (_finished.Task.IsCompleted)
+        {
+            return;
+        }
+        EmitSample(_start);
+        _running = _sending = true;
+        _measureStart = _start + Clock.Nanoseconds(_plan.Warmup);
+        _lastProgress = _start;
+        if (_plan.Length is { } length)
+        {
+            _end = _start + Clock.Nanoseconds(length);
+            CallAt(_end, static worker => worker.EndSending());
+        }
+        BeginSampling();
+        Sweep();
+        foreach (Client client in _toRetry)
+        {
+            client.Retry();
+        }
+        _toRetry.Clear();
+        BeginPacing();
+        long now = Clock.Now;
+        foreach (Client client in _clients)
+        {
+            BecameReady(client, now);
+        }
     }
 
     /// <summary>A client may have become able to take a request.</summary>

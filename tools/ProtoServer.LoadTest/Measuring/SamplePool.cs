@@ -6,7 +6,10 @@ namespace ProtoServer.LoadTest.Measuring;
 /// <remarks>Any thread.</remarks>
 internal sealed class SamplePool
 {
-    private readonly ConcurrentBag<Sample> _free = [];
+    private readonly ConcurrentBag<Sample> _free;
+
+    /// <param name="count">How many to have ready, so that none is made while the load runs.</param>
+    public SamplePool(int count) => _free = [.. Enumerable.Range(0, count).Select(_ => new Sample())];
 
     public Sample Take() => _free.TryTake(out Sample? sample) ? sample : new Sample();
 
