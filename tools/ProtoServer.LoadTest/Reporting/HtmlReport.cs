@@ -22,11 +22,11 @@ internal static class HtmlReport
         {
             page.Append(plot.Write());
         }
-        page.Append("</section>\n<section class=\"tables\">\n");
         if (report.Corrected.Count > 0)
         {
             Percentiles(page, report);
         }
+        page.Append("</section>\n<section class=\"tables\">\n");
         Counts(page, report);
         Facts(page, report);
         page.Append("</section>\n");
@@ -83,7 +83,7 @@ internal static class HtmlReport
 
     private static void Percentiles(StringBuilder page, RunReport report)
     {
-        page.Append("<table><caption>Latency</caption><thead><tr><th></th><th>corrected</th><th>raw</th></tr></thead><tbody>\n");
+        page.Append("<div class=\"card\"><table><caption>Latency</caption><thead><tr><th></th><th>corrected</th><th>raw</th></tr></thead><tbody>\n");
         Row("min", report.Corrected.MinMs, report.Raw.MinMs);
         Row("mean", report.Corrected.MeanMs, report.Raw.MeanMs);
         foreach ((string name, double value) in report.Corrected.Percentiles)
@@ -91,7 +91,7 @@ internal static class HtmlReport
             Row(name, value, report.Raw.Percentiles.GetValueOrDefault(name));
         }
         Row("max", report.Corrected.MaxMs, report.Raw.MaxMs);
-        page.Append("</tbody></table>\n");
+        page.Append("</tbody></table></div>\n");
 
         void Row(string name, double corrected, double raw) => page.Append(CultureInfo.InvariantCulture,
             $"<tr><th>{Text(name)}</th><td>{Text(Quantity.Duration(corrected))}</td><td>{Text(Quantity.Duration(raw))}</td></tr>\n");
@@ -100,7 +100,7 @@ internal static class HtmlReport
     private static void Counts(StringBuilder page, RunReport report)
     {
         CountsReport c = report.Counts;
-        page.Append("<table><caption>Counts</caption><tbody>\n");
+        page.Append("<div class=\"card\"><table><caption>Counts</caption><tbody>\n");
         foreach ((string name, long count, bool always) in ((string, long, bool)[])[
             ("requests sent", c.Sent, true), ("answered", c.Answered, true), ("wrong replies", c.Wrong, true), ("lost", c.Lost, true), ("due, never sent", c.NotSent, false),
             ("misses", c.Misses, false), ("error replies", c.ErrorReplies, false), ("stray replies", c.StrayReplies, false),
@@ -114,13 +114,13 @@ internal static class HtmlReport
                 page.Append(CultureInfo.InvariantCulture, $"<tr><th>{name}</th><td>{Quantity.Count(count)}</td></tr>\n");
             }
         }
-        page.Append("</tbody></table>\n");
+        page.Append("</tbody></table></div>\n");
     }
 
     private static void Facts(StringBuilder page, RunReport report)
     {
         GeneratorReport generator = report.Generator;
-        page.Append("<table class=\"facts\"><caption>Run</caption><tbody>\n");
+        page.Append("<div class=\"card\"><table class=\"facts\"><caption>Run</caption><tbody>\n");
         Row("command", report.Command);
         Row("measured", string.Create(CultureInfo.InvariantCulture, $"{report.ElapsedSeconds:0.00} s after {report.Settings.WarmupSeconds:0.##} s of warm-up"));
         Row("generator", string.Create(CultureInfo.InvariantCulture, $"busiest loop {generator.BusiestLoop:P0}, {generator.CpuMicrosecondsPerReply:0.00} µs per reply"));
@@ -130,7 +130,7 @@ internal static class HtmlReport
         }
         Row("machine", $"{report.Machine.OperatingSystem}, {report.Machine.Architecture}, {report.Machine.Processors} processors, {report.Machine.Runtime}");
         Row("tool", report.Tool);
-        page.Append("</tbody></table>\n");
+        page.Append("</tbody></table></div>\n");
 
         void Row(string name, string value) => page.Append(CultureInfo.InvariantCulture, $"<tr><th>{name}</th><td>{Text(value)}</td></tr>\n");
     }

@@ -26,10 +26,11 @@ internal static class HtmlStyle
         .tile strong { font-size: 1.45rem; font-weight: 650; white-space: nowrap; }
         .tile.bad strong { color: var(--bad); }
         .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 16px; }
-        .tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 16px; align-items: start; margin-top: 16px; }
-        figure, table, details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0; min-width: 0; }
+        .tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 16px; align-items: start; margin-top: 16px; }
+        figure, .card, details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0; min-width: 0; }
         figure { padding: 12px 14px 8px; }
         figcaption, caption { font-weight: 600; text-align: left; }
+        caption { padding-bottom: 6px; }
         .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: .85rem; margin: 2px 0 6px; }
         .legend span::before { content: ""; display: inline-block; width: 16px; border-top: 3px solid var(--c); margin-right: 6px; vertical-align: 3px; }
         .legend span.dashed::before { border-top-style: dashed; }
@@ -41,16 +42,16 @@ internal static class HtmlStyle
         .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); } .c4 { --c: var(--c4); } svg .bad, .legend .bad { --c: var(--bad); }
         .line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
         .line.dashed { stroke-dasharray: 5 4; stroke-width: 1.6; }
+        @media (max-width: 560px) { svg text { font-size: 14.5px; } main { padding: 16px 12px 32px; } }
         .bar, .dot { fill: var(--c); }
-        table { border-collapse: separate; border-spacing: 0; width: 100%; padding: 6px 14px 10px; }
-        caption { padding: 12px 14px 0; background: var(--card); border: 1px solid var(--line); border-bottom: 0; border-radius: 10px 10px 0 0; }
-        caption + * { border-top: 0; } table:has(caption) { border-top: 0; border-radius: 0 0 10px 10px; }
+        .card { padding: 12px 14px; }
+        table { border-collapse: collapse; width: 100%; }
         th { font-weight: 400; text-align: left; color: var(--soft); padding: 3px 8px 3px 0; vertical-align: top; }
         td { text-align: right; padding: 3px 0 3px 8px; font-variant-numeric: tabular-nums; }
-        thead th { text-align: right; } tbody tr:first-child > * { border-top: 0; }
+        thead th { text-align: right; }
         .facts td { text-align: left; overflow-wrap: anywhere; }
         details { margin-top: 16px; padding: 10px 14px; } summary { cursor: pointer; }
-        .wide { overflow-x: auto; } .wide table { border: 0; padding: 8px 0 0; white-space: nowrap; } .wide td, .wide th { padding-right: 12px; text-align: right; }
+        .wide { overflow-x: auto; } .wide table { margin-top: 8px; white-space: nowrap; } .wide td, .wide th { padding-right: 12px; text-align: right; }
 
         """;
 }

@@ -51,10 +51,7 @@ internal sealed class Plot
     public string Write()
     {
         _svg.Append(CultureInfo.InvariantCulture, $"<figure id=\"{Id}\"><figcaption>{Text(Title)}</figcaption>");
-        if (Empty is null)
-        {
-            Legend();
-        }
+        Legend();
         _svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Text(Summary)}\">");
         Frame();
         if (Empty is { } empty)
@@ -75,7 +72,12 @@ internal sealed class Plot
 
     private void Legend()
     {
+        // Kept when there is nothing to name, so that plots side by side are of one height.
         _svg.Append("<div class=\"legend\">");
+        if (Series.Count == 0)
+        {
+            _svg.Append("&nbsp;");
+        }
         foreach (PlotSeries series in Series)
         {
             _svg.Append(CultureInfo.InvariantCulture, $"<span class=\"{series.Colour}{(series.Dashed ? " dashed" : "")}\">{Text(series.Name)}</span>");
@@ -90,7 +92,7 @@ internal sealed class Plot
             _svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"warmup\" x=\"{N(Left)}\" y=\"{N(Top)}\" width=\"{N(AtX(shaded) - Left)}\" height=\"{N(Height - Bottom - Top)}\"/>");
             _svg.Append(CultureInfo.InvariantCulture, $"<text class=\"tick\" x=\"{N(Left + 4)}\" y=\"{N(Top + 12)}\">warm-up</text>");
         }
-        foreach (double tick in Y.Ticks)
+        foreach (double tick in Empty is null ? Y.Ticks : [])
         {
             double y = AtY(tick);
             _svg.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{N(Left)}\" x2=\"{N(Width - Right)}\" y1=\"{N(y)}\" y2=\"{N(y)}\"/>");

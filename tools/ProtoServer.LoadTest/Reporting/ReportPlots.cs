@@ -58,10 +58,10 @@ internal static class ReportPlots
     {
         List<PlotSeries> series =
         [
-            new("wrong", "c2", Points(report, i => i.Wrong)),
-            new("lost", "bad", Points(report, i => i.Lost)),
-            new("other", "c4", Points(report, i => i.OtherErrors)),
-            new("not sent", "c3", Points(report, i => i.NotSent)),
+            new("wrong", "c2", Points(report, i => i.Wrong, bars: true)),
+            new("lost", "bad", Points(report, i => i.Lost, bars: true)),
+            new("other", "c4", Points(report, i => i.OtherErrors, bars: true)),
+            new("not sent", "c3", Points(report, i => i.NotSent, bars: true)),
         ];
         double most = report.Intervals.Max(i => i.Wrong + i.Lost + i.OtherErrors + i.NotSent);
         long all = report.Counts.Errors + report.WarmupCounts.Errors;
@@ -129,9 +129,9 @@ internal static class ReportPlots
         };
     }
 
-    // A last interval that is only the run's remainder would be drawn as a collapse; half a second is enough to tell a rate.
-    private static List<(double X, double Y)> Points(RunReport report, Func<IntervalSummary, double> value) =>
-        [.. report.Intervals.Where(i => i.LengthSeconds >= 0.5 || report.Intervals.Count < 3).Select(i => (i.StartSeconds, value(i)))];
+    // In the middle of its interval, where a line's point belongs; a bar begins with its interval. A last interval that is only the run's remainder would be drawn as a collapse; half a second is enough to tell a rate.
+    private static List<(double X, double Y)> Points(RunReport report, Func<IntervalSummary, double> value, bool bars = false) =>
+        [.. report.Intervals.Where(i => i.LengthSeconds >= 0.5 || report.Intervals.Count < 3).Select(i => (i.StartSeconds + (bars ? 0 : i.LengthSeconds / 2), value(i)))];
 
     private static string Short(double value) => value switch
     {
