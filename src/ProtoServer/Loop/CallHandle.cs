@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 
 namespace ProtoServer;
 
@@ -40,7 +39,7 @@ public abstract class CallHandle
     public StackTrace? CreationStack { get; }
 
     /// <summary>The callback's name, such as <c>Chat.Sweep</c>; empty once it was released.</summary>
-    public string CallbackName => NameOf(Callback);
+    public string CallbackName => CallName.Of(Callback);
 
     /// <summary>What will be called; null once it was released.</summary>
     internal abstract Delegate? Callback { get; }
@@ -78,16 +77,6 @@ public abstract class CallHandle
 
     /// <inheritdoc/>
     public override string ToString() => IsCancelled ? "<CallHandle cancelled>" : $"<CallHandle {CallbackName}{(_state == Done ? " done" : "")}>";
-
-    internal static string NameOf(Delegate? callback)
-    {
-        if (callback is null)
-        {
-            return "";
-        }
-        MethodInfo method = callback.Method;
-        return method.DeclaringType is { } type ? $"{type.Name}.{method.Name}" : method.Name;
-    }
 }
 
 /// <summary>A call with its state passed beside it, so that scheduling allocates this handle and nothing else.</summary>

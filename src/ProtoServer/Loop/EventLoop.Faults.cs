@@ -87,8 +87,9 @@ public sealed partial class EventLoop
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            Report("A callback threw.", exception, CallHandle.NameOf(callback), handle);
+            Report("A callback threw.", exception, CallName.Of(callback), handle);
         }
+        CallContext.Restore(_ambient);
         if (_slowTicks != 0 && callback is not null)
         {
             WarnIfSlow(started, callback);
@@ -100,7 +101,7 @@ public sealed partial class EventLoop
         TimeSpan took = _clock.GetElapsedTime(started);
         if (took.Ticks >= _slowTicks)
         {
-            string name = what is Delegate callback ? CallHandle.NameOf(callback) : what.ToString()!;
+            string name = what is Delegate callback ? CallName.Of(callback) : what.ToString()!;
             TryLog(LogLevel.Warning, null, $"{Name} was held for {took.TotalMilliseconds:F0} ms by {name} (threshold {SlowCallbackThreshold.TotalMilliseconds:F0} ms).");
         }
     }

@@ -21,9 +21,11 @@ public sealed partial class EventLoop : IDisposable
     private readonly Inbox _inbox = new();
     private readonly FlushQueue _flushes = new();
     private readonly LoopSynchronizationContext _context;
+    private readonly LoopSynchronizationContext _deferring; // another object for the same loop: an await that captured the first is then posted, not run inline
     private readonly TimeProvider _clock;
     private readonly long _clockStart;
     private readonly CancellationTokenSource _shutdown = new();
+    private ExecutionContext? _ambient; // of whoever runs the loop
     private int _thread; // managed id of the thread that runs the loop, 0 while none does
     private volatile bool _stopping;
     private volatile bool _closed;
@@ -31,12 +33,17 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>A loop that is not running yet: give it work, then call <see cref="RunForever"/> or <see cref="RunUntilComplete(Func{Task})"/>.</summary>
     /// <param name="options">Null: all defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException"><c>PROTOSERVER_TRANSPORT</c> is neither <c>epoll</c> nor <c>sockets</c>.</exception>
+    /// <exception cref="PlatformNotSupportedException">Epoll was asked for where there is none.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">The kernel gives no more descriptors (EMFILE, ENFILE).</exception>
     public EventLoop(EventLoopOptions? options = null)
     {
         Options = options ?? new EventLoopOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.ReceiveBufferBytes, 256, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ReceiveBufferBytes, 1024 * 1024, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ExecutorThreads, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ExecutorThreads, 1024, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ShutdownTimeout, TimeSpan.Zero, nameof(options));
         Name = Options.Name ?? $"loop {Interlocked.Increment(ref s_count)}";
         Logger = Options.LoggerFactory?.CreateLogger("ProtoServer") ?? LastResortLogger.Instance;
         Debug = Options.Debug;
@@ -44,8 +51,10 @@ public sealed partial class EventLoop : IDisposable
         _clock = Options.Clock;
         _clockStart = _clock.GetTimestamp();
         _context = new LoopSynchronizationContext(this);
+        _deferring = new LoopSynchronizationContext(this);
         TimeProvider = new LoopTimeProvider(this, _clock);
         Scheduler = new LoopPipeScheduler(this);
+        TransportKind = ChooseTransport(Options.Transport);
         Poller = EpollPoller.IsSupported ? new EpollPoller() : new ParkPoller();
     }
 
@@ -76,6 +85,9 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>The loop as a <see cref="System.Threading.SynchronizationContext"/>: posts come to the loop. Any thread.</summary>
     public SynchronizationContext SynchronizationContext => _context;
 
+    /// <summary>What carries the loop's connections: <see cref="ProtoServer.TransportKind.Epoll"/> or <see cref="ProtoServer.TransportKind.Sockets"/>. Any thread.</summary>
+    public TransportKind TransportKind { get; }
+
     /// <summary>asyncio's debug mode: handles keep the stack that made them. Default from <see cref="EventLoopOptions.Debug"/>.</summary>
     public bool Debug { get; set; }
 
@@ -101,7 +113,7 @@ public sealed partial class EventLoop : IDisposable
     {
         // 1. How long may we sleep: not at all while calls are ready, otherwise until the next timer, or for ever.
         long timeout = _stopping || _ready.Count > 0 || !_flushes.IsEmpty ? 0 : UntilNextTimer();
-        if (timeout != 0 && !_inbox.TryPark())
+        if (timeout != 0 && (!_inbox.TryPark() || _stopping))
         {
             timeout = 0;
         }
@@ -150,6 +162,7 @@ public sealed partial class EventLoop : IDisposable
         SynchronizationContext? previous = SynchronizationContext.Current;
         t_current = this;
         SynchronizationContext.SetSynchronizationContext(_context);
+        _ambient = ExecutionContext.Capture();
         try
         {
             do
@@ -162,6 +175,7 @@ public sealed partial class EventLoop : IDisposable
         {
             _stopping = false;
             _inbox.Unpark();
+            CallContext.Restore(_ambient);
             SynchronizationContext.SetSynchronizationContext(previous);
             t_current = null;
             Volatile.Write(ref _thread, 0);
@@ -174,6 +188,8 @@ public sealed partial class EventLoop : IDisposable
         _stopping = true;
         if (!IsLoopThread)
         {
+            // Either the loop sees the flag after it has announced its sleep, or we see the announcement: a full fence between the two on both sides.
+            Interlocked.MemoryBarrier();
             WakeIfParked();
         }
     }
@@ -223,7 +239,26 @@ public sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>Loop thread: the program is asked to end.</summary>
-    internal void RequestShutdown() => _shutdown.Cancel();
+    internal void RequestShutdown() => CancelDeferred(_shutdown);
+
+    /// <summary>Loop thread: cancels, and brings every <c>await</c> that this ends to the next iteration instead of running it inside the caller.</summary>
+    internal void CancelDeferred(CancellationTokenSource source)
+    {
+        SynchronizationContext? previous = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(_deferring);
+        try
+        {
+            source.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            Report("A callback that was registered with a cancellation token threw.", exception, null, this);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(previous);
+        }
+    }
 
     private Task Complete(Func<Task> main)
     {
@@ -253,6 +288,24 @@ public sealed partial class EventLoop : IDisposable
         return task is { IsCompleted: true }
             ? task
             : throw new InvalidOperationException("The event loop was stopped before the task that it ran was complete.");
+    }
+
+    private static TransportKind ChooseTransport(TransportKind asked)
+    {
+        if (asked == TransportKind.Automatic)
+        {
+            string? variable = Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT");
+            asked = variable switch
+            {
+                null or "" => EpollPoller.IsSupported ? TransportKind.Epoll : TransportKind.Sockets,
+                "epoll" => TransportKind.Epoll,
+                "sockets" => TransportKind.Sockets,
+                _ => throw new ArgumentException($"The environment variable PROTOSERVER_TRANSPORT is '{variable}': set it to epoll or sockets, or remove it."),
+            };
+        }
+        return asked != TransportKind.Epoll || EpollPoller.IsSupported
+            ? asked
+            : throw new PlatformNotSupportedException("This system has no epoll: choose TransportKind.Sockets, or leave the choice to TransportKind.Automatic.");
     }
 
     private long UntilNextTimer() => _timers.TryPeek(out long due) ? Math.Max(0, due - Time.Ticks) : -1;

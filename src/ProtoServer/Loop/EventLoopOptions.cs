@@ -23,6 +23,21 @@ public sealed class EventLoopOptions
     /// </summary>
     public TimeSpan? SlowCallbackThreshold { get; init; }
 
+    /// <summary>Threads for <c>RunInExecutorAsync</c>, made when needed. Default: processors + 4, at most 32; range 1 to 1024. Work beyond them waits in line.</summary>
+    public int ExecutorThreads { get; init; } = Math.Min(32, Environment.ProcessorCount + 4);
+
+    /// <summary>
+    /// How long each closing step may take: cancelled tasks that have not ended yet, async generators, work on executor threads. What is late is logged by name and left behind.
+    /// Default 10 s; zero does not wait. Unlimited is not offered: one task that ignores its cancellation would hold the process for ever.
+    /// </summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Bytes taken from the kernel by one receive. Default 64 KiB, range 256 B to 1 MiB. One buffer per loop, lent to each connection in turn.</summary>
     public int ReceiveBufferBytes { get; init; } = 64 * 1024;
+
+    /// <summary>
+    /// What carries the loop's connections. Default <see cref="TransportKind.Automatic"/>: epoll where there is epoll, sockets elsewhere, unless the environment variable
+    /// <c>PROTOSERVER_TRANSPORT</c> says <c>epoll</c> or <c>sockets</c>; another value of it, or epoll where there is none, is an error when the loop is made.
+    /// </summary>
+    public TransportKind Transport { get; init; }
 }

@@ -90,11 +90,6 @@ internal sealed partial class ProtocolConnection
 
     private void OnRead()
     {
-        if (!Loop.IsLoopThread)
-        {
-            Loop.Post(static connection => connection.OnRead(), this);
-            return;
-        }
         _readPending = false;
         ValueTask<ReadResult> read = _pendingRead;
         _pendingRead = default;
@@ -107,22 +102,12 @@ internal sealed partial class ProtocolConnection
             ReadFailed(exception);
             return;
         }
-        if (_finishing)
-        {
-            CompletePipes();
-            return;
-        }
         ReadMore();
     }
 
     // What the protocol's own callbacks throw is dealt with further in: this is the transport's, or a position that is not the buffer's.
     private void ReadFailed(Exception exception)
     {
-        if (_finishing)
-        {
-            CompletePipes();
-            return;
-        }
         if (exception is ProtocolViolationException violation)
         {
             Violated(violation);
@@ -209,12 +194,18 @@ internal sealed partial class ProtocolConnection
                 }
                 else
                 {
-                    receiver.DataReceived(rest.FirstSpan);
+                    // Empty when the position given back before stands behind a segment's last byte: no protocol is called with nothing.
+                    if (!rest.FirstSpan.IsEmpty)
+                    {
+                        receiver.DataReceived(rest.FirstSpan);
+                    }
                     if (rest.IsSingleSegment)
                     {
                         return rest.End;
                     }
-                    rest = rest.Slice(rest.First.Length);
+                    SequencePosition next = rest.Start;
+                    _ = rest.TryGet(ref next, out _);
+                    rest = rest.Slice(next);
                 }
             }
             catch (Exception exception) when (exception is not LoopAbortException)
@@ -270,7 +261,7 @@ internal sealed partial class ProtocolConnection
     {
         if (!_closing && !_readPending)
         {
-            TransportLost(_queue?.Error ?? new IOException("The connection was closed below the protocol."));
+            TransportLost(_queue.Error ?? new IOException("The connection was closed below the protocol."));
         }
     }
 }

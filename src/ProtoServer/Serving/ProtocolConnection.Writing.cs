@@ -8,7 +8,6 @@ internal sealed partial class ProtocolConnection
 {
     private Action? _onFlushed;
     private ValueTask<FlushResult> _pendingFlush;
-    private long _inFlight; // handed to a pipe that cannot tell what is unsent
     private int _high;
     private int _low;
     private bool _flushQueued;
@@ -19,14 +18,14 @@ internal sealed partial class ProtocolConnection
 
     public IBufferWriter<byte> Output => this;
 
-    public long WriteBufferSize => _queue is not null ? _queue.UnsentBytes : _lost ? 0 : _inFlight;
+    public long WriteBufferSize => _queue.UnsentBytes;
 
     public void Write(ReadOnlySpan<byte> data)
     {
         if (MayWrite() && data.Length > 0)
         {
             _output.Write(data);
-            Wrote(data.Length);
+            Wrote();
         }
     }
 
@@ -40,7 +39,7 @@ internal sealed partial class ProtocolConnection
         {
             _output.Write(segment.Span);
         }
-        Wrote(data.Length);
+        Wrote();
     }
 
     Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => MayWrite() ? _output.GetSpan(sizeHint) : new byte[Math.Max(sizeHint, 256)];
@@ -54,7 +53,7 @@ internal sealed partial class ProtocolConnection
             _output.Advance(count);
             if (count > 0)
             {
-                Wrote(count);
+                Wrote();
             }
         }
     }
@@ -73,7 +72,7 @@ internal sealed partial class ProtocolConnection
     public void SetWriteBufferLimits(int? highBytes = null, int? lowBytes = null)
     {
         Loop.VerifyThread();
-        int high = highBytes ?? (lowBytes is { } given ? 4 * given : 64 * 1024);
+        int high = highBytes ?? (lowBytes is { } given ? (int)Math.Min(4L * given, int.MaxValue) : 64 * 1024);
         int low = lowBytes ?? high / 4;
         ArgumentOutOfRangeException.ThrowIfNegative(low, nameof(lowBytes));
         if (high < low)
@@ -86,7 +85,7 @@ internal sealed partial class ProtocolConnection
         {
             return;
         }
-        _queue?.SetMarks(high, low);
+        _queue.SetMarks(high, low);
         PauseIfAboveMark();
         ResumeIfBelowMark();
     }
@@ -136,12 +135,8 @@ internal sealed partial class ProtocolConnection
         return true;
     }
 
-    private void Wrote(long count)
+    private void Wrote()
     {
-        if (_queue is null)
-        {
-            _inFlight += count;
-        }
         QueueFlush();
         PauseIfAboveMark();
     }
@@ -219,11 +214,6 @@ internal sealed partial class ProtocolConnection
 
     private void OnFlushed()
     {
-        if (!Loop.IsLoopThread)
-        {
-            Loop.Post(static connection => connection.OnFlushed(), this);
-            return;
-        }
         _flushPending = false;
         ValueTask<FlushResult> flush = _pendingFlush;
         _pendingFlush = default;
@@ -231,11 +221,6 @@ internal sealed partial class ProtocolConnection
         {
             Touch();
             Flushed(flush.GetAwaiter().GetResult());
-            if (_queue is null && _inFlight > 0 && !_lost)
-            {
-                // Written while that flush was under way.
-                QueueFlush();
-            }
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -245,11 +230,10 @@ internal sealed partial class ProtocolConnection
 
     private void Flushed(FlushResult result)
     {
-        _inFlight = 0;
         if (result.IsCompleted && !_closing)
         {
             // Never inline: this may be inside the protocol's own write.
-            WriteFailed(_queue?.Error ?? new IOException("The connection's output was closed below the protocol."));
+            WriteFailed(_queue.Error ?? new IOException("The connection's output was closed below the protocol."));
             return;
         }
         ResumeIfBelowMark();

@@ -8,16 +8,16 @@ namespace ProtoServer;
 
 /// <summary>Runs a protocol over a connection's pipes: the driver. It is the protocol's <see cref="ITransport"/>, and holds the grammar of <see cref="IProtocol"/>.</summary>
 /// <remarks>
-/// Loop thread only. Works over any <see cref="ConnectionContext"/>; what its pipes do on other threads is brought to the loop first. Whatever ends the connection, the end itself
+/// Loop thread only. Works over any <see cref="ConnectionContext"/> that lives on the loop; one from elsewhere is brought there first, see <see cref="LoopConnection"/>. Whatever ends the connection, the end itself
 /// runs in one place, <see cref="Finish"/>, and never inside a call of the protocol's.
 /// </remarks>
-internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byte>, IFlushable
+internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IFlushable
 {
     private readonly ConnectionContext _connection;
     private readonly IConnectionOwner _owner;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
-    private readonly ISendQueue? _queue; // where the writer can tell what is unsent: ours can
+    private readonly ISendQueue _queue; // _output, which can tell what is unsent
     private IProtocol _protocol;
     private IBufferedProtocol? _buffered; // _protocol, where it is one
     private Exception? _error; // what ConnectionLost will be told
@@ -33,14 +33,13 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
         _owner = owner;
         _input = connection.Transport.Input;
         _output = connection.Transport.Output;
-        _queue = _output as ISendQueue;
+        _queue = (ISendQueue)_output;
         _protocol = protocol;
         _buffered = protocol as IBufferedProtocol;
         _high = owner.ConnectionOptions.WriteHighWaterBytes;
         _low = owner.ConnectionOptions.WriteLowWaterBytes;
     }
 
-    /// <summary>Where the owner keeps this connection.</summary>
     public int OwnerIndex { get; set; }
 
     public EventLoop Loop { get; }
@@ -95,7 +94,6 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
         ReadMore();
     }
 
-    /// <summary>The server drains. Returns whether the protocol closes the connection itself.</summary>
     public bool TellDraining()
     {
         if (_closing || _protocol is not IDrainingProtocol draining)
@@ -113,7 +111,6 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
         }
     }
 
-    /// <summary>Whether nothing came in for that many iterations, nothing waits to be handled, and nothing waits to be sent.</summary>
     public bool IsQuiet(int iterations) => Loop.Iterations - LastReceived >= iterations && !HasHeldInput && WriteBufferSize == 0;
 
     /// <inheritdoc/>

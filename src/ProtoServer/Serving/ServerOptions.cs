@@ -1,8 +1,12 @@
+using Microsoft.AspNetCore.Connections;
+
 namespace ProtoServer;
 
 /// <summary>How a server listens, and what it allows its connections. Every option has a default that production can keep.</summary>
 public sealed class ServerOptions : ConnectionOptions
 {
+    private readonly List<Func<ConnectionDelegate, ConnectionDelegate>> _middleware = [];
+
     /// <summary>Connections that the kernel may hold until they are accepted. Default 512, at least 1; the kernel caps it at net.core.somaxconn.</summary>
     public int Backlog { get; init; } = 512;
 
@@ -24,10 +28,38 @@ public sealed class ServerOptions : ConnectionOptions
     /// <summary>How long <see cref="Server.ShutdownAsync"/> waits for connections to finish, unless it is told otherwise. Default 10 s; zero aborts at once. Unlimited is not offered: a silent peer would hold the process for ever.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Where connections come from: any transport of Kestrel's or Bedrock's kind. Default null: the loop's own, see <see cref="EventLoopOptions.Transport"/>. With another one <see cref="Backlog"/>,
+    /// <see cref="ReuseAddress"/>, <see cref="ReusePort"/>, <see cref="ConnectionOptions.NoDelay"/>, <see cref="ConnectionOptions.KeepAlive"/> and <see cref="ConnectionOptions.LingerTimeout"/> are its
+    /// affair, and <see cref="StartServing"/> must be true. Its pipes are brought to the loop: protocols notice no difference but the speed.
+    /// </summary>
+    public IConnectionListenerFactory? Transport { get; init; }
+
+    /// <summary>Puts <paramref name="middleware"/> between the transport and the protocols; the one added first sees a connection first. Not once a server was made with these options.</summary>
+    /// <remarks>
+    /// As <see cref="IConnectionBuilder.Use"/>. Called on the loop; the <see cref="ConnectionContext"/> belongs to the loop's thread. A connection counts from its acceptance on, and
+    /// its protocol is made when the last middleware has called the next delegate; when a middleware returns or throws without doing so, the connection ends.
+    /// </remarks>
+    /// <returns>The same options.</returns>
+    public ServerOptions Use(Func<ConnectionDelegate, ConnectionDelegate> middleware)
+    {
+        ArgumentNullException.ThrowIfNull(middleware);
+        _middleware.Add(middleware);
+        return this;
+    }
+
     internal static ServerOptions Default { get; } = new();
+
+    /// <summary>The middleware with <paramref name="last"/> at its end; null when there is none.</summary>
+    internal ConnectionDelegate? BuildMiddleware(ConnectionDelegate last) =>
+        _middleware.Count == 0 ? null : Enumerable.Reverse(_middleware).Aggregate(last, static (next, middleware) => middleware(next) ?? throw new InvalidOperationException("A middleware returned null."));
 
     internal void Validate()
     {
+        if (Transport is not null && !StartServing)
+        {
+            throw new ArgumentException("A transport from elsewhere listens as soon as it is bound: StartServing must be true, or Transport null.");
+        }
         ArgumentOutOfRangeException.ThrowIfLessThan(Backlog, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxConnections, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(DrainTimeout, TimeSpan.Zero);

@@ -10,7 +10,7 @@ namespace ProtoServer;
 /// Connections are taken from the kernel only for a pending <see cref="AcceptAsync"/>, so none is ever accepted and forgotten: who stops accepting leaves the rest in the backlog.
 /// When the machine runs short of descriptors or memory, that is reported once, accepting pauses for <see cref="BackOff"/>, and goes on by itself.
 /// </remarks>
-internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint endPoint, EpollTransportOptions options) : IConnectionListener, IValueTaskSource<ConnectionContext?>, IPollHandler
+internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint endPoint, EpollTransportOptions options) : ILoopListener, IValueTaskSource<ConnectionContext?>, IPollHandler
 {
     // More than one per wake-up, or a burst of connects costs an iteration each; not all, or it would keep the loop.
     private const int AcceptsPerReadiness = 64;
@@ -51,6 +51,11 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
         {
             return new ValueTask<ConnectionContext?>(connection);
         }
+        if (IsClosed)
+        {
+            // By whoever was told of a shortage just now.
+            return new ValueTask<ConnectionContext?>((ConnectionContext?)null);
+        }
         _waiting = true;
         _wait.Reset();
         SetInterest(EpollNative.In);
@@ -81,7 +86,8 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
         }
     }
 
-    /// <summary>Closes the descriptor of a listener that never came to a loop. Any thread.</summary>
+    public void Listen() => ListeningSocket.Listen(_descriptor, EndPoint, options.Backlog);
+
     public void CloseUnused()
     {
         _ = SocketNative.Close(_descriptor);
@@ -162,7 +168,7 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
                 }
                 break;
             }
-            int errno = Marshal.GetLastPInvokeError();
+            int errno = Marshal.GetLastSystemError();
             if (errno == Errno.Again)
             {
                 break;

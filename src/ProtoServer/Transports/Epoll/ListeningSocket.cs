@@ -111,16 +111,6 @@ internal static unsafe class ListeningSocket
     {
         int errno = Marshal.GetLastPInvokeError();
         string hint = errno == Errno.AddressInUse ? " Another server listens there: stop it, or choose another port (0 picks a free one)." : "";
-        return new SocketException((int)ToSocketError(errno), $"Cannot {what} {endPoint}: {Errno.Text(errno)}.{hint}");
+        return Errno.ToSocketException(errno, $"Cannot {what} {endPoint}", hint);
     }
-
-    private static SocketError ToSocketError(int errno) => errno switch
-    {
-        Errno.AddressInUse => SocketError.AddressAlreadyInUse,
-        Errno.AddressNotAvailable => SocketError.AddressNotAvailable,
-        Errno.AddressFamilyNotSupported => SocketError.AddressFamilyNotSupported,
-        Errno.TooManyOpen or Errno.TooManyOpenInSystem => SocketError.TooManyOpenSockets,
-        13 or 1 => SocketError.AccessDenied, // EACCES, EPERM
-        _ => SocketError.SocketError,
-    };
 }
