@@ -52,7 +52,7 @@ internal sealed class LoadSession(LoadPlan plan, OutputPlan output, TextWriter s
         RunOutcome outcome = await ObserveAsync(plan, observer => new LoadRun(plan, observer).ExecuteAsync(interrupt)).ConfigureAwait(false);
         if (outcome.OpenAtStart == 0 && !outcome.Interrupted)
         {
-            error.WriteLine($"Could not connect to {plan.Target}: {outcome.ConnectFailure ?? $"no answer within {Quantity.Option(plan.ConnectTimeout)}"}");
+            error.WriteLine(outcome.ConnectFailure ?? $"Cannot connect to {plan.Target}: no answer within {Quantity.Option(plan.ConnectTimeout)}.");
             return null;
         }
         return ReportBuilder.Build(plan, outcome, output.Command, output.Percentiles);

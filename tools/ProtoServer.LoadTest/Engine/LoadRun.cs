@@ -141,7 +141,7 @@ internal sealed class LoadRun(LoadPlan plan, IRunObserver observer)
         if (_measuredEnd > _measureStart)
         {
             long untilReply = _total.LastReply - _measureStart;
-            elapsed = interrupted || plan.Content is null ? Clock.Span(_measuredEnd - _measureStart)
+            elapsed = interrupted || plan.Content is null || (_total.LastReply == 0 && plan.Duration is null) ? Clock.Span(_measuredEnd - _measureStart)
                 : Clock.Span(Math.Max(untilReply, plan.Requests is null ? Clock.Nanoseconds(plan.Duration!.Value) : 0));
         }
         return new RunOutcome

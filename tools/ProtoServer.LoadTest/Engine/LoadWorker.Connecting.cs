@@ -47,7 +47,7 @@ internal sealed partial class LoadWorker
 
     public void CountConnectFailed(Exception exception, long now)
     {
-        ConnectFailure = exception.GetBaseException().Message;
+        ConnectFailure = exception.Message;
         Count(Classify(exception), now);
         ConnectEnded();
     }

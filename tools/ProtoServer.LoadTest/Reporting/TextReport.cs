@@ -90,7 +90,7 @@ internal static class TextReport
         rows.Add(("max", report.Corrected.MaxMs, report.Raw.MaxMs));
         foreach ((string name, double corrected, double raw) in rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {name,-11}{Quantity.Duration(corrected),12}{Quantity.Duration(raw),12}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  {name,-11}{Quantity.Duration(corrected),12}{(report.Raw.Count > 0 ? Quantity.Duration(raw) : "-"),12}\n");
         }
         text.Append(open
             ? "  corrected: from the time at which the request was due; raw: from the time at which it was sent\n"
