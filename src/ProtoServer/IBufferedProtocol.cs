@@ -15,6 +15,12 @@ public interface IBufferedProtocol : IProtocol
     /// </returns>
     SequencePosition DataReceived(in ReadOnlySequence<byte> data);
 
+    /// <summary>The peer will send no more, and this much of what it sent is still unconsumed.</summary>
+    /// <param name="unconsumed">What <c>DataReceived</c> was offered and left; often empty. The transport's own memory, offered for the last time.</param>
+    /// <returns>As <see cref="IProtocol.EofReceived"/>, which this calls unless it is overridden.</returns>
+    /// <remarks>Not called while reading is paused and bytes are unconsumed: they are offered to <c>DataReceived</c> first.</remarks>
+    bool EofReceived(in ReadOnlySequence<byte> unconsumed) => EofReceived();
+
     /// <summary>Not called on a buffered protocol.</summary>
     void IProtocol.DataReceived(ReadOnlySpan<byte> data) =>
         throw new InvalidOperationException("A buffered protocol is fed with sequences; call the ReadOnlySequence<byte> form of DataReceived.");

@@ -1,0 +1,308 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace ProtoServer;
+
+/// <summary>The receiving end of an <see cref="EpollConnection"/>: reads from the kernel only while somebody waits for bytes. Loop thread only.</summary>
+/// <remarks>
+/// Ownership: the bytes of a <see cref="ReadResult"/> lie in the loop's receive buffer. A consumer that advances before its callback returns costs no buffer at all; what it leaves
+/// unconsumed is copied into pooled blocks; one that goes on holding the result gets the receive buffer itself, and the loop takes another.
+/// The contract is that of <see cref="PipeReader"/>; continuations run inline, when the socket is readable.
+/// </remarks>
+internal sealed class EpollReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>
+{
+    private Block? _head;
+    private Block? _tail;
+    private int _start; // first unconsumed byte in _head
+    private LoopCompletion _wait;
+    private Exception? _error;
+    private bool _waiting; // a ReadAsync is pending
+    private bool _reading; // a result is out and has not been advanced
+    private bool _examinedAll; // the next read needs new bytes
+    private bool _lent; // _head is the loop's receive block
+    private bool _end; // the peer sent FIN
+    private bool _cancelled;
+    private bool _completed;
+
+    public bool IsWaiting => _waiting;
+
+    /// <summary>Whether bytes were received that nobody consumed.</summary>
+    public bool HasUnconsumed => _head is not null;
+
+    public bool IsAtEnd => _end;
+
+    /// <summary>Whether the consumer still holds the loop's receive buffer now that its callback has returned.</summary>
+    public bool HoldsLentBlock => _lent;
+
+    private long Length => _head is null ? 0 : _tail!.RunningIndex + _tail.End - _head.RunningIndex - _start;
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        connection.Loop.VerifyThread();
+        if (cancellationToken.CanBeCanceled)
+        {
+            return ReadCancellableAsync(cancellationToken);
+        }
+        if (TryBegin(out ReadResult result))
+        {
+            return new ValueTask<ReadResult>(result);
+        }
+        if (Length >= connection.Options.InputLimitBytes)
+        {
+            _error = new ProtocolViolationException($"More than {connection.Options.InputLimitBytes} bytes were received and not consumed.");
+            throw _error;
+        }
+        _waiting = true;
+        _wait.Reset();
+        connection.WantRead();
+        return new ValueTask<ReadResult>(this, _wait.Version);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        connection.Loop.VerifyThread();
+        return TryBegin(out result);
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        connection.Loop.VerifyThread();
+        if (!_reading)
+        {
+            throw new InvalidOperationException("There is no read to advance: call AdvanceTo once after each read.");
+        }
+        if (_head is null)
+        {
+            _reading = false;
+            return;
+        }
+        var consumedBlock = (Block?)consumed.GetObject() ?? _head;
+        int consumedIndex = consumed.GetObject() is null ? _start : consumed.GetInteger();
+        if (consumedBlock == _tail && consumedIndex == _tail.End)
+        {
+            // The usual case: all of it.
+            _reading = false;
+            _examinedAll = true;
+            FreeAll();
+            return;
+        }
+        var examinedBlock = (Block?)examined.GetObject() ?? consumedBlock;
+        int examinedIndex = examined.GetObject() is null ? consumedIndex : examined.GetInteger();
+        long begin = _head.RunningIndex + _start;
+        long end = begin + Length;
+        long consumedAt = consumedBlock.RunningIndex + consumedIndex;
+        long examinedAt = examinedBlock.RunningIndex + examinedIndex;
+        if (consumedAt < begin || consumedAt > end || examinedAt < consumedAt || examinedAt > end)
+        {
+            throw new InvalidOperationException("AdvanceTo needs begin ≤ consumed ≤ examined ≤ end, with positions of the last read's buffer.");
+        }
+        _reading = false;
+        _examinedAll = examinedAt == end;
+        while (_head != consumedBlock)
+        {
+            Block passed = _head!;
+            _head = passed.NextBlock;
+            Free(passed);
+        }
+        _start = consumedIndex;
+        if (_lent)
+        {
+            KeepRest();
+        }
+    }
+
+    public override void CancelPendingRead()
+    {
+        connection.Loop.VerifyThread();
+        _cancelled = true;
+        if (_waiting)
+        {
+            Signal();
+        }
+    }
+
+    /// <summary>No more reading: what is unconsumed is dropped, and what still comes is not taken from the kernel.</summary>
+    public override void Complete(Exception? exception = null)
+    {
+        connection.Loop.VerifyThread();
+        if (_completed)
+        {
+            return;
+        }
+        _completed = true;
+        _reading = false;
+        if (_head is not null)
+        {
+            connection.OnInputDropped();
+            FreeAll();
+        }
+    }
+
+    /// <summary><paramref name="count"/> bytes lie in the loop's receive block.</summary>
+    public void OnReceived(Block receiveBlock, int count)
+    {
+        Debug.Assert(_waiting && !_reading, "the kernel is read only for a waiting reader");
+        receiveBlock.End = count;
+        if (_head is null)
+        {
+            _head = receiveBlock;
+            _tail = receiveBlock;
+            _start = 0;
+            _lent = true;
+        }
+        else
+        {
+            Append(receiveBlock.Array.AsSpan(0, count));
+        }
+        _examinedAll = false;
+        Signal();
+    }
+
+    /// <summary>The peer sent FIN.</summary>
+    public void OnEnd()
+    {
+        _end = true;
+        if (_waiting)
+        {
+            Signal();
+        }
+    }
+
+    /// <summary>The connection is lost: the pending read, and each later one, throws.</summary>
+    public void Fail(Exception error)
+    {
+        _error ??= error;
+        if (_waiting)
+        {
+            Signal();
+        }
+    }
+
+    /// <summary>The consumer held on: the block is its own now.</summary>
+    public void KeepLentBlock() => _lent = false;
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        _wait.Verify(token);
+        if (_waiting)
+        {
+            throw new InvalidOperationException("The read has not completed.");
+        }
+        return TryBegin(out ReadResult result) ? result : throw new InvalidOperationException("The read was signalled without a result.");
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wait.OnCompleted(connection.Loop, continuation, state, token, flags);
+
+    private async ValueTask<ReadResult> ReadCancellableAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        bool over = false;
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            _ => connection.Loop.Post(static cancel => cancel(), () =>
+            {
+                if (!over)
+                {
+                    CancelPendingRead();
+                }
+            }),
+            null);
+        ReadResult result = await ReadAsync(CancellationToken.None);
+        over = true;
+        if (result.IsCanceled && cancellationToken.IsCancellationRequested)
+        {
+            AdvanceTo(result.Buffer.Start);
+            throw new OperationCanceledException(cancellationToken);
+        }
+        return result;
+    }
+
+    private bool TryBegin(out ReadResult result)
+    {
+        if (_completed)
+        {
+            throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        }
+        if (_waiting || _reading)
+        {
+            throw new InvalidOperationException(_waiting ? "A read is already pending: one at a time." : "The last read was not advanced: call AdvanceTo before reading again.");
+        }
+        if (_error is not null)
+        {
+            // Wrapped anew each time would hide the type; thrown again as it is, as Pipe does.
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_error);
+        }
+        if (!_cancelled && !_end && (_head is null || _examinedAll))
+        {
+            result = default;
+            return false;
+        }
+        ReadOnlySequence<byte> buffer = _head is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_head, _start, _tail!, _tail!.End);
+        result = new ReadResult(buffer, _cancelled, _end);
+        _cancelled = false;
+        _reading = true;
+        return true;
+    }
+
+    private void Signal()
+    {
+        _waiting = false;
+        _wait.Signal();
+    }
+
+    // The loop needs its receive block back for the next connection.
+    private void KeepRest()
+    {
+        Block lent = _head!;
+        ReadOnlySpan<byte> rest = lent.Array.AsSpan(_start, lent.End - _start);
+        _lent = false;
+        _head = _tail = connection.Shared.Blocks.Rent(rest.Length);
+        _head.Append(rest);
+        _start = 0;
+        lent.Reset();
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        bytes = bytes[_tail!.Append(bytes)..];
+        while (bytes.Length > 0)
+        {
+            // A reader that lets this much pile up is after something large.
+            Block next = connection.Shared.Blocks.Rent(Length > BlockPool.SmallBytes ? BlockPool.LargeBytes : bytes.Length);
+            _tail.Link(next);
+            _tail = next;
+            bytes = bytes[next.Append(bytes)..];
+        }
+    }
+
+    private void FreeAll()
+    {
+        while (_head is { } block)
+        {
+            _head = block.NextBlock;
+            Free(block);
+        }
+        _tail = null;
+        _start = 0;
+    }
+
+    private void Free(Block block)
+    {
+        if (_lent)
+        {
+            // The only block of a lent result: it goes back by being forgotten.
+            _lent = false;
+            block.Reset();
+        }
+        else
+        {
+            connection.Shared.Blocks.Return(block);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+
+namespace ProtoServer;
+
+/// <summary>Error numbers of Linux (errno(3)) and what they become.</summary>
+internal static class Errno
+{
+    public const int Again = 11;
+    public const int Interrupted = 4;
+    public const int OutOfMemory = 12;
+    public const int TooManyOpenInSystem = 23; // ENFILE
+    public const int TooManyOpen = 24; // EMFILE
+    public const int BrokenPipe = 32;
+    public const int AddressFamilyNotSupported = 97;
+    public const int AddressInUse = 98;
+    public const int AddressNotAvailable = 99;
+    public const int ConnectionAborted = 103;
+    public const int ConnectionReset = 104;
+    public const int NoBuffers = 105;
+    public const int TimedOut = 110;
+
+    /// <summary>The machine is out of something: waiting helps, trying again at once does not.</summary>
+    public static bool IsShortage(int errno) => errno is TooManyOpen or TooManyOpenInSystem or NoBuffers or OutOfMemory;
+
+    /// <summary>accept(2) also hands over errors of the one connection that it was about to give: the next one may be fine.</summary>
+    public static bool IsOfOneConnection(int errno) => errno is ConnectionAborted or Interrupted or 1 or 71 or 64 or 92 or 95 or 100 or 101 or 112 or 113;
+
+    public static string Text(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
+    /// <summary>How a connection's end is told to its protocol.</summary>
+    public static IOException ToConnectionException(int errno) => errno switch
+    {
+        ConnectionReset or BrokenPipe => new ConnectionResetException("The peer reset the connection.", new SocketException(errno, Text(errno))),
+        TimedOut => new IOException("The peer no longer answers: the connection timed out.", new SocketException(errno, Text(errno))),
+        _ => new IOException($"The connection failed: {Text(errno)}.", new SocketException(errno, Text(errno))),
+    };
+}

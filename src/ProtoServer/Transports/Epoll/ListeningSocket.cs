@@ -1,0 +1,126 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace ProtoServer;
+
+/// <summary>Opens TCP sockets for listening: socket, options, bind, and later listen. Any thread.</summary>
+internal static unsafe class ListeningSocket
+{
+    /// <summary>Binds; the socket refuses connections until <see cref="Listen"/>.</summary>
+    /// <exception cref="SocketException">Names the address and the reason.</exception>
+    public static int Bind(IPEndPoint endPoint, EpollTransportOptions options)
+    {
+        bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
+        int fd = SocketNative.Socket(v6 ? SocketNative.InterNetworkV6 : SocketNative.InterNetwork, SocketNative.Stream | SocketNative.NonBlocking | SocketNative.CloseOnExec, 0);
+        if (fd < 0)
+        {
+            throw Failure("open a socket for", endPoint);
+        }
+        try
+        {
+            if (v6)
+            {
+                // Its own family only, whatever net.ipv6.bindv6only says: the IPv4 side has a socket of its own.
+                Set(fd, SocketNative.IPv6, SocketNative.IPv6Only, 1, endPoint);
+            }
+            if (options.ReuseAddress)
+            {
+                Set(fd, SocketNative.SolSocket, SocketNative.ReuseAddress, 1, endPoint);
+            }
+            if (options.ReusePort)
+            {
+                Set(fd, SocketNative.SolSocket, SocketNative.ReusePort, 1, endPoint);
+            }
+            // Accepted sockets inherit both from the listener on Linux: no system call per connection.
+            if (options.NoDelay)
+            {
+                Set(fd, SocketNative.Tcp, SocketNative.NoDelay, 1, endPoint);
+            }
+            if (options.KeepAlive)
+            {
+                Set(fd, SocketNative.SolSocket, SocketNative.KeepAlive, 1, endPoint);
+            }
+            byte* native = stackalloc byte[PeerAddress.MaxNativeLength];
+            uint length = PeerAddress.Write(endPoint, new Span<byte>(native, PeerAddress.MaxNativeLength));
+            if (SocketNative.Bind(fd, native, length) != 0)
+            {
+                throw Failure("listen on", endPoint);
+            }
+            return fd;
+        }
+        catch
+        {
+            _ = SocketNative.Close(fd);
+            throw;
+        }
+    }
+
+    /// <summary>Connections are welcome from now on. Again, it only sets the backlog.</summary>
+    public static void Listen(int fd, EndPoint endPoint, int backlog)
+    {
+        if (SocketNative.Listen(fd, backlog) != 0)
+        {
+            throw Failure("listen on", endPoint);
+        }
+    }
+
+    /// <summary>Makes a listening descriptor from elsewhere ours: checks that it is a bound stream socket, and makes it non-blocking.</summary>
+    /// <exception cref="ArgumentException">Not a stream socket.</exception>
+    public static EndPoint Adopt(int fd)
+    {
+        int type = SocketNative.GetOption(fd, SocketNative.SolSocket, SocketNative.SocketType);
+        if (type != SocketNative.Stream)
+        {
+            throw new ArgumentException(type < 0 ? $"Descriptor {fd} is not a socket." : $"Descriptor {fd} is not a stream socket: only stream sockets accept connections.", nameof(fd));
+        }
+        const int getFlags = 3, setFlags = 4;
+        int flags = SocketNative.FileControl(fd, getFlags, 0);
+        _ = SocketNative.FileControl(fd, setFlags, flags | SocketNative.NonBlocking);
+        return LocalEndPoint(fd);
+    }
+
+    /// <summary>The address that a socket is bound to, with the real port.</summary>
+    public static EndPoint LocalEndPoint(int fd)
+    {
+        byte* native = stackalloc byte[128];
+        uint length = 128;
+        if (SocketNative.GetSocketName(fd, native, &length) != 0)
+        {
+            throw Failure("read the address of", new IPEndPoint(IPAddress.None, 0));
+        }
+        return PeerAddress.Read(new ReadOnlySpan<byte>(native, (int)Math.Min(length, PeerAddress.MaxNativeLength))).ToEndPoint()
+            ?? (EndPoint)new UnixDomainSocketEndPoint(UnixPath(new ReadOnlySpan<byte>(native, (int)Math.Min(length, 128))));
+    }
+
+    private static string UnixPath(ReadOnlySpan<byte> native)
+    {
+        ReadOnlySpan<byte> path = native.Length > 2 ? native[2..] : "?"u8;
+        return System.Text.Encoding.UTF8.GetString(path.TrimEnd((byte)0));
+    }
+
+    private static void Set(int fd, int level, int option, int value, EndPoint endPoint)
+    {
+        if (!SocketNative.TrySetOption(fd, level, option, value))
+        {
+            throw Failure("set a socket option for", endPoint);
+        }
+    }
+
+    private static SocketException Failure(string what, EndPoint endPoint)
+    {
+        int errno = Marshal.GetLastPInvokeError();
+        string hint = errno == Errno.AddressInUse ? " Another server listens there: stop it, or choose another port (0 picks a free one)." : "";
+        return new SocketException((int)ToSocketError(errno), $"Cannot {what} {endPoint}: {Errno.Text(errno)}.{hint}");
+    }
+
+    private static SocketError ToSocketError(int errno) => errno switch
+    {
+        Errno.AddressInUse => SocketError.AddressAlreadyInUse,
+        Errno.AddressNotAvailable => SocketError.AddressNotAvailable,
+        Errno.AddressFamilyNotSupported => SocketError.AddressFamilyNotSupported,
+        Errno.TooManyOpen or Errno.TooManyOpenInSystem => SocketError.TooManyOpenSockets,
+        13 or 1 => SocketError.AccessDenied, // EACCES, EPERM
+        _ => SocketError.SocketError,
+    };
+}
