@@ -21,18 +21,17 @@ internal enum ReplyMode
 }
 
 /// <summary>One connection: reads requests, has them carried out, sends the replies in order. Knows no command.</summary>
-internal sealed class Session : IBufferedProtocol
+internal sealed class Session : FramingProtocol
 {
     // Replies that wait for the disk or for another machine; beyond this nothing more is read until some have left.
     private const int MostHeldBytes = 64 * 1024;
 
     private readonly KeyValueServer _server;
     private readonly RespRequestReader _reader;
-    private ITransport _transport = null!;
     private HeldReplies? _held;
     private long _deferred;
     private bool _paused;
-    private bool _readingPaused;
+    private bool _heldTooMuch;
     private bool _stopped;
     private bool _ended;
     private RespViolation _violation;
@@ -47,7 +46,13 @@ internal sealed class Session : IBufferedProtocol
 
     public long Id { get; }
 
+    /// <summary>Its place in the list of sessions; null when it is not in it.</summary>
+    public LinkedListNode<Session>? Node { get; set; }
+
     public byte[] Name { get; set; } = [];
+
+    /// <summary>Whether it is in the server's list of those that hold replies back.</summary>
+    public bool IsWaiting { get; set; }
 
     /// <summary>What the client library calls itself.</summary>
     public string LibraryName { get; set; } = "";
@@ -80,31 +85,30 @@ internal sealed class Session : IBufferedProtocol
     public int InputBytes => _reader.BufferedBytes;
 
     /// <summary>Bytes of replies that have not left.</summary>
-    public long OutputBytes => _transport.WriteBufferSize + (_held?.Length ?? 0);
+    public long OutputBytes => Transport.WriteBufferSize + (_held?.Length ?? 0);
 
     /// <summary>Where replies go now.</summary>
-    public IBufferWriter<byte> Output => (IBufferWriter<byte>?)_held ?? _transport.Output;
+    public IBufferWriter<byte> Output => (IBufferWriter<byte>?)_held ?? Transport.Output;
 
-    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+    public EndPoint? RemoteEndPoint => Transport.RemoteEndPoint;
 
-    public EndPoint? LocalEndPoint => _transport.LocalEndPoint;
+    public EndPoint? LocalEndPoint => Transport.LocalEndPoint;
 
-    public bool IsClosing => _transport.IsClosing;
+    public bool IsClosing => Transport.IsClosing;
 
-    public void ConnectionMade(ITransport transport)
+    protected override void ConnectionMade()
     {
-        _transport = transport;
         CreatedAt = ActiveAt = _server.Space.Clock.Tenths;
         ReadOnlySpan<byte> refusal = _server.Admit(this);
         if (!refusal.IsEmpty)
         {
             _stopped = true;
-            transport.Write(refusal);
-            transport.Close();
+            Transport.Write(refusal);
+            Transport.Close();
         }
     }
 
-    public SequencePosition DataReceived(in ReadOnlySequence<byte> data)
+    protected override SequencePosition Deliver(in ReadOnlySequence<byte> data)
     {
         if (_stopped)
         {
@@ -114,47 +118,59 @@ internal sealed class Session : IBufferedProtocol
         _server.Space.Clock.Refresh();
         ActiveAt = _server.Space.Clock.Tenths;
         RespWriter reply = new(Output, Version);
-        if (data.IsSingleSegment)
-        {
-            int consumed = Run(data.FirstSpan, ref reply);
-            Finish(ref reply);
-            return consumed == data.FirstSpan.Length ? data.End : data.GetPosition(consumed);
-        }
-        long total = 0;
+        long consumed = 0;
         foreach (ReadOnlyMemory<byte> segment in data)
         {
-            int consumed = Run(segment.Span, ref reply);
-            total += consumed;
-            if (consumed < segment.Length || _stopped || _paused)
+            int used = Run(segment.Span, ref reply);
+            consumed += used;
+            if (used < segment.Length || _stopped || _paused)
             {
                 break;
             }
         }
         Finish(ref reply);
-        return data.GetPosition(total);
+        return data.GetPosition(consumed);
     }
 
-    public bool EofReceived()
+    protected override void EndInsideFrame(in ReadOnlySequence<byte> unconsumed) => EndViolation();
+
+    protected override bool EofReceived()
     {
         // A half-closed client still gets every reply that it is owed.
         _ended = _held is not null;
         return _ended;
     }
 
-    public void PauseWriting() => _paused = true;
-
-    public void ResumeWriting()
+    protected override void PauseWriting()
     {
-        _paused = false;
-        ResumeReading();
+        _paused = true;
+        base.PauseWriting();
     }
 
-    public void ConnectionLost(Exception? exception)
+    protected override void ResumeWriting()
+    {
+        _paused = false;
+        base.ResumeWriting();
+    }
+
+    protected override void ConnectionLost(Exception? exception)
     {
         _stopped = true;
         _held?.Drop();
         _held = null;
         _server.Forget(this);
+    }
+
+    protected override void ProtocolViolated(ProtocolViolationException violation)
+    {
+        if (_violation == RespViolation.RequestTooLarge)
+        {
+            _server.LogOversized(this);
+            return;
+        }
+        RespWriter reply = new(Transport.Output, Version);
+        reply.Error(System.Text.Encoding.Latin1.GetBytes(violation.Message));
+        reply.Flush();
     }
 
     /// <summary>Gives the client the limits of those who know the password.</summary>
@@ -197,7 +213,7 @@ internal sealed class Session : IBufferedProtocol
     public void Abort()
     {
         _stopped = true;
-        _transport.Abort();
+        Transport.Abort();
     }
 
     /// <summary>Writes something that is no reply. Not from within this session's own command.</summary>
@@ -233,7 +249,11 @@ internal sealed class Session : IBufferedProtocol
         if (_held is null)
         {
             _held = new HeldReplies();
-            _server.Waiting.Add(this);
+            if (!IsWaiting)
+            {
+                IsWaiting = true;
+                _server.Waiting.Add(this);
+            }
         }
         reply.Redirect(_held);
         _held.Close(0);
@@ -255,19 +275,19 @@ internal sealed class Session : IBufferedProtocol
         {
             return false;
         }
-        _held.Release(_server.Journal?.Committed ?? 0, failure, _transport.Output);
+        _held.Release(_server.Journal?.Committed ?? 0, failure, Transport.Output);
         if (!_held.IsEmpty)
         {
-            if (_held.Length < MostHeldBytes / 2)
+            if (_held.Length < MostHeldBytes / 2 && _violation == RespViolation.None)
             {
-                ResumeReading();
+                ReadOn();
             }
             return true;
         }
         _held.Drop();
         _held = null;
         CloseIfDone();
-        ResumeReading();
+        ReadOn();
         return false;
     }
 
@@ -331,51 +351,38 @@ internal sealed class Session : IBufferedProtocol
             EndViolation();
             CloseIfDone();
         }
-        if (_paused || _held is { Length: > MostHeldBytes } || _violation != RespViolation.None)
+        if (_held is { Length: > MostHeldBytes } || _violation != RespViolation.None)
         {
-            _readingPaused = true;
-            _transport.PauseReading();
+            _heldTooMuch = true;
+            PauseReading();
         }
     }
 
     /// <summary>Ends a connection that broke the protocol, as soon as the replies that come before are out.</summary>
     private void EndViolation()
     {
-        if (_violation == RespViolation.None || _held is not null)
+        if (_violation != RespViolation.None && _held is null)
         {
-            return;
+            _server.Statistics.ProtocolErrors++;
+            string text = _violation.ToReply(_reader.Found);
+            Violate(text.Length > 0 ? text : $"A request of more than {_reader.Limits.MaxRequestBytes} bytes.");
         }
-        string text = _violation.ToReply(_reader.Found);
-        _violation = RespViolation.None;
-        _server.Statistics.ProtocolErrors++;
-        if (text.Length == 0)
-        {
-            text = $"A request of more than {_reader.Limits.MaxRequestBytes} bytes.";
-            _server.LogOversized(this);
-        }
-        else
-        {
-            RespWriter reply = new(_transport.Output, Version);
-            reply.Error(System.Text.Encoding.Latin1.GetBytes(text));
-            reply.Flush();
-        }
-        throw new ProtocolViolationException(text);
     }
 
     private void CloseIfDone()
     {
         if (_ended && _held is null)
         {
-            _transport.Close();
+            Transport.Close();
         }
     }
 
-    private void ResumeReading()
+    private void ReadOn()
     {
-        if (_readingPaused && !_paused)
+        if (_heldTooMuch)
         {
-            _readingPaused = false;
-            _transport.ResumeReading();
+            _heldTooMuch = false;
+            ResumeReading();
         }
     }
 }

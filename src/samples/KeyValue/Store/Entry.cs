@@ -68,6 +68,14 @@ internal struct Entry
         _numberOrLength = number;
     }
 
+    /// <summary>Takes another entry's value: its array, or a copy of it.</summary>
+    public void CopyValue(in Entry other, bool shares)
+    {
+        Bytes = shares ? other.Bytes : other.Bytes?.AsSpan(0, other.Length).ToArray();
+        IsEdited = other.IsEdited;
+        _numberOrLength = other._numberOrLength;
+    }
+
     /// <summary>The value's bytes; a number is spelled into <paramref name="scratch"/>, of at least 20 bytes.</summary>
     public readonly ReadOnlySpan<byte> GetValue(Span<byte> scratch)
     {
