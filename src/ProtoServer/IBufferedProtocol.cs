@@ -10,7 +10,7 @@ public interface IBufferedProtocol : IProtocol
     /// <param name="data">The transport's own memory, never empty: it dies with the call.</param>
     /// <returns>
     /// The position up to which the bytes were consumed. What lies behind it is offered again with the next bytes, or at once after
-    /// <see cref="ITransport.ResumeReading"/> when the protocol paused reading. More than <see cref="ServerOptions.InputLimitBytes"/>
+    /// <see cref="ITransport.ResumeReading"/> when the protocol paused reading. More than <see cref="ConnectionOptions.InputLimitBytes"/>
     /// left unconsumed ends the connection with a <see cref="ProtocolViolationException"/>.
     /// </returns>
     SequencePosition DataReceived(in ReadOnlySequence<byte> data);

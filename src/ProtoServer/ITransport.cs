@@ -55,7 +55,7 @@ public interface ITransport
     /// <summary>
     /// Sends what is queued, then closes; <see cref="IProtocol.ConnectionLost"/> follows in a later iteration. No more data is received. A second call does nothing.
     /// </summary>
-    /// <remarks>Bounded by <see cref="ServerOptions.CloseTimeout"/>: a peer that does not read is aborted then.</remarks>
+    /// <remarks>Bounded by <see cref="ConnectionOptions.CloseTimeout"/>: a peer that does not read is aborted then.</remarks>
     void Close();
 
     /// <summary>Drops what is queued and resets the connection (RST); <see cref="IProtocol.ConnectionLost"/> follows in the next iteration.</summary>

@@ -28,7 +28,7 @@ public abstract class DelimitedProtocol : ContiguousFramingProtocol
     /// <summary>The longest frame, in bytes without its delimiter. Default 65,536; 1 to 1,073,741,824; may be changed between frames.</summary>
     /// <remarks>
     /// Beyond it <see cref="FramingProtocol.ProtocolViolated"/> may answer, then the connection closes. Above 1 MiB raise
-    /// <see cref="ServerOptions.InputLimitBytes"/> too, by the delimiter more than this at least: the transport's limit ends the connection without an answer.
+    /// <see cref="ConnectionOptions.InputLimitBytes"/> too, by the delimiter more than this at least: the transport's limit ends the connection without an answer.
     /// </remarks>
     public int MaxFrameBytes
     {

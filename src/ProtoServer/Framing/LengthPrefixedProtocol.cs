@@ -33,7 +33,7 @@ public abstract class LengthPrefixedProtocol : ContiguousFramingProtocol
     /// <summary>The longest frame, in bytes without its length. Default 65,536; 1 to 1,073,741,824; may be changed between frames.</summary>
     /// <remarks>
     /// At a length beyond it <see cref="FramingProtocol.ProtocolViolated"/> may answer, then the connection closes. Above 1 MiB raise
-    /// <see cref="ServerOptions.InputLimitBytes"/> too, to ten bytes more than this at least: the transport's limit ends the connection without an answer.
+    /// <see cref="ConnectionOptions.InputLimitBytes"/> too, to ten bytes more than this at least: the transport's limit ends the connection without an answer.
     /// </remarks>
     public int MaxFrameBytes
     {

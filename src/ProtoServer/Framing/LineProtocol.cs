@@ -23,7 +23,7 @@ public abstract class LineProtocol : ContiguousFramingProtocol
     /// </summary>
     /// <remarks>
     /// At the first byte beyond it <see cref="FramingProtocol.ProtocolViolated"/> may answer, then the connection closes. Above 1 MiB raise
-    /// <see cref="ServerOptions.InputLimitBytes"/> too, to two bytes more than this at least: the transport's limit ends the connection without an answer.
+    /// <see cref="ConnectionOptions.InputLimitBytes"/> too, to two bytes more than this at least: the transport's limit ends the connection without an answer.
     /// </remarks>
     public int MaxLineBytes
     {

@@ -26,7 +26,7 @@ public abstract class MessageProtocol<T> : FramingProtocol
     /// <summary>The longest encoded message, in bytes: the reader is shown no more than this. Default 65,536; at least 1; may be changed between messages.</summary>
     /// <remarks>
     /// When the reader finds no message in that many bytes, <see cref="FramingProtocol.ProtocolViolated"/> may answer, then the connection closes. From 1 MiB on raise
-    /// <see cref="ServerOptions.InputLimitBytes"/> too, above this: the transport's limit ends the connection without an answer.
+    /// <see cref="ConnectionOptions.InputLimitBytes"/> too, above this: the transport's limit ends the connection without an answer.
     /// </remarks>
     public int MaxMessageBytes
     {

@@ -23,6 +23,7 @@ public sealed partial class EventLoop : IDisposable
     private readonly LoopSynchronizationContext _context;
     private readonly TimeProvider _clock;
     private readonly long _clockStart;
+    private readonly CancellationTokenSource _shutdown = new();
     private int _thread; // managed id of the thread that runs the loop, 0 while none does
     private volatile bool _stopping;
     private volatile bool _closed;
@@ -80,6 +81,9 @@ public sealed partial class EventLoop : IDisposable
 
     /// <summary>How often the loop went round: one per poll. Any thread, approximate off the loop.</summary>
     public long Iterations { get; private set; }
+
+    /// <summary>Cancelled when the program is asked to end: by the first Ctrl-C or SIGTERM while <c>EventLoop.Run</c> runs. Any thread.</summary>
+    public CancellationToken ShutdownToken => _shutdown.Token;
 
     internal EventLoopOptions Options { get; }
 
@@ -217,6 +221,9 @@ public sealed partial class EventLoop : IDisposable
         }
         CloseAll();
     }
+
+    /// <summary>Loop thread: the program is asked to end.</summary>
+    internal void RequestShutdown() => _shutdown.Cancel();
 
     private Task Complete(Func<Task> main)
     {

@@ -98,8 +98,7 @@ internal sealed partial class EpollConnection
         int errno = Marshal.GetLastPInvokeError();
         if (errno is not Errno.Again and not Errno.Interrupted)
         {
-            CloseDescriptor();
-            TellLost(Errno.ToConnectionException(errno));
+            LoseNow(errno);
         }
     }
 
@@ -111,8 +110,7 @@ internal sealed partial class EpollConnection
             int errno = SocketNative.GetOption(Descriptor, SocketNative.SolSocket, SocketNative.SocketError);
             if (errno > 0)
             {
-                CloseDescriptor();
-                TellLost(Errno.ToConnectionException(errno));
+                LoseNow(errno);
                 return;
             }
         }
@@ -126,5 +124,13 @@ internal sealed partial class EpollConnection
         {
             SetInterest(_interest & ~EpollNative.In);
         }
+    }
+
+    // From the poller, where nobody's call is under way: no need to wait for the next iteration.
+    private void LoseNow(int errno)
+    {
+        CloseDescriptor();
+        Error = Errno.ToConnectionException(errno);
+        TellLost();
     }
 }

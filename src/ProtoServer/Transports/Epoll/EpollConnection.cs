@@ -60,6 +60,9 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Lost, aborted or closed: the descriptor is gone.</summary>
     public bool IsDead => Descriptor < 0;
 
+    /// <summary>Why it was lost; null while it lives, and after a regular end.</summary>
+    public Exception? Error { get; private set; }
+
     public PipeReader Input => _reader;
 
     public PipeWriter Output => _writer;
@@ -141,12 +144,13 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
             return;
         }
         CloseDescriptor();
-        Loop.Post(static call => call.connection.TellLost(call.error), (connection: this, error));
+        Error = error;
+        Loop.Post(static connection => connection.TellLost(), this);
     }
 
-    private void TellLost(Exception error)
+    private void TellLost()
     {
-        _reader.Fail(error);
+        _reader.Fail(Error!);
         _writer.EndWaits();
         _closed?.Cancel();
         _disposing?.TrySetResult();

@@ -135,6 +135,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
         _completed = true;
         _reading = false;
+        _waiting = false;
         if (_head is not null)
         {
             connection.OnInputDropped();

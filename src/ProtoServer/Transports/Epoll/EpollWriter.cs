@@ -32,6 +32,8 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
 
     public long UnsentBytes { get; private set; }
 
+    public Exception? Error => connection.Error;
+
     public override bool CanGetUnflushedBytes => true;
 
     public override long UnflushedBytes => UnsentBytes;

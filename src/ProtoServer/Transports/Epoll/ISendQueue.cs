@@ -5,6 +5,9 @@ internal interface ISendQueue
 {
     long UnsentBytes { get; }
 
+    /// <summary>Why the connection was lost before all was sent; null while it lives and after a regular end.</summary>
+    Exception? Error { get; }
+
     /// <summary>Flushes wait strictly above <paramref name="high"/> and go on at or below <paramref name="low"/>.</summary>
     void SetMarks(int high, int low);
 }

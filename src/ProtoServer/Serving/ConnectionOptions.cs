@@ -1,0 +1,55 @@
+namespace ProtoServer;
+
+/// <summary>What a connection is allowed, the same on the serving and on the connecting side.</summary>
+public abstract class ConnectionOptions
+{
+    private protected ConnectionOptions()
+    {
+    }
+
+    /// <summary>Unsent bytes strictly above which <see cref="IProtocol.PauseWriting"/> is called. Default 64 KiB, 0 or more.</summary>
+    public int WriteHighWaterBytes { get; init; } = 64 * 1024;
+
+    /// <summary>Unsent bytes at or below which <see cref="IProtocol.ResumeWriting"/> is called. Default 16 KiB, at most <see cref="WriteHighWaterBytes"/>.</summary>
+    public int WriteLowWaterBytes { get; init; } = 16 * 1024;
+
+    /// <summary>
+    /// A write that finds more than this many bytes still unsent cuts the peer off: the connection is aborted with an <see cref="IOException"/>. Default 1 MiB,
+    /// at least <see cref="WriteHighWaterBytes"/>. One write of any size is accepted when less is waiting; a protocol that heeds <see cref="IProtocol.PauseWriting"/> never gets here.
+    /// </summary>
+    public int WriteLimitBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>Bytes that a buffered protocol may leave unconsumed; at this many the connection ends with a <see cref="ProtocolViolationException"/>. Default 1 MiB, at least 1.</summary>
+    public int InputLimitBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>How long a closing connection may take to send what is queued; then it is aborted. Default 10 s, more than zero. Unlimited is not offered: a peer that does not read would hold the connection for ever.</summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a closed connection whose peer is still sending reads and discards, so that no reset overtakes the last answer. Default 2 s; zero resets at once.</summary>
+    public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>A connection that neither receives nor sends for this long is closed; <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>. Default: never.</summary>
+    public TimeSpan IdleTimeout { get; init; } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>TCP_NODELAY: small answers leave at once. Default true.</summary>
+    public bool NoDelay { get; init; } = true;
+
+    /// <summary>SO_KEEPALIVE: the kernel probes a silent peer, by default after two hours. Default false.</summary>
+    public bool KeepAlive { get; init; }
+
+    private protected void ValidateConnection()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(WriteLowWaterBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(WriteHighWaterBytes, WriteLowWaterBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(WriteLimitBytes, WriteHighWaterBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(InputLimitBytes, 1);
+        ThrowUnlessPositive(CloseTimeout, nameof(CloseTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThan(LingerTimeout, TimeSpan.Zero);
+        if (IdleTimeout != Timeout.InfiniteTimeSpan)
+        {
+            ThrowUnlessPositive(IdleTimeout, nameof(IdleTimeout));
+        }
+    }
+
+    private protected static void ThrowUnlessPositive(TimeSpan value, string name) => ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, name);
+}

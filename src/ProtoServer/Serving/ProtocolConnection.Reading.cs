@@ -1,0 +1,276 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace ProtoServer;
+
+// From the pipe to the protocol.
+internal sealed partial class ProtocolConnection
+{
+    // Per turn, for pipes that always have more: ours has at most one receive buffer a turn.
+    private const int BytesPerTurn = 64 * 1024;
+
+    private Action? _onRead;
+    private ValueTask<ReadResult> _pendingRead;
+    private bool _readPending;
+    private bool _readScheduled;
+    private bool _paused;
+    private bool _held; // the pipe keeps bytes that the protocol was not offered, or did not take
+    private bool _eof;
+    private CancellationTokenRegistration _lossWatch;
+
+    public bool IsReading => !_paused && !_eof && !_closing;
+
+    /// <summary>The iteration in which data came last.</summary>
+    public long LastReceived { get; private set; }
+
+    /// <summary>Whether received bytes wait for the protocol to resume.</summary>
+    public bool HasHeldInput => _held && _paused;
+
+    // A read that is already pending stays so: an EOF or a reset is noticed all the same, and bytes that come are held, unconsumed, until reading resumes.
+    public void PauseReading()
+    {
+        Loop.VerifyThread();
+        _paused = true;
+    }
+
+    public void ResumeReading()
+    {
+        Loop.VerifyThread();
+        if (_paused)
+        {
+            _paused = false;
+            ScheduleRead();
+        }
+    }
+
+    private void ScheduleRead()
+    {
+        if (!_readScheduled && !_readPending && !_closing && !_eof)
+        {
+            _readScheduled = true;
+            Loop.Post(static connection => connection.ReadScheduled(), this);
+        }
+    }
+
+    private void ReadScheduled()
+    {
+        _readScheduled = false;
+        ReadMore();
+    }
+
+    private void ReadMore()
+    {
+        long taken = 0;
+        while (!_readPending && !_closing && !_eof && !(_paused && _held))
+        {
+            if (taken >= BytesPerTurn)
+            {
+                ScheduleRead();
+                return;
+            }
+            try
+            {
+                ValueTask<ReadResult> read = _input.ReadAsync();
+                if (!read.IsCompleted)
+                {
+                    _readPending = true;
+                    _pendingRead = read;
+                    read.GetAwaiter().UnsafeOnCompleted(_onRead ??= OnRead);
+                    return;
+                }
+                taken += Process(read.Result);
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                ReadFailed(exception);
+                return;
+            }
+        }
+    }
+
+    private void OnRead()
+    {
+        if (!Loop.IsLoopThread)
+        {
+            Loop.Post(static connection => connection.OnRead(), this);
+            return;
+        }
+        _readPending = false;
+        ValueTask<ReadResult> read = _pendingRead;
+        _pendingRead = default;
+        try
+        {
+            Process(read.GetAwaiter().GetResult());
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            ReadFailed(exception);
+            return;
+        }
+        if (_finishing)
+        {
+            CompletePipes();
+            return;
+        }
+        ReadMore();
+    }
+
+    // What the protocol's own callbacks throw is dealt with further in: this is the transport's, or a position that is not the buffer's.
+    private void ReadFailed(Exception exception)
+    {
+        if (_finishing)
+        {
+            CompletePipes();
+            return;
+        }
+        if (exception is ProtocolViolationException violation)
+        {
+            Violated(violation);
+            return;
+        }
+        if (exception is not IOException and not Microsoft.AspNetCore.Connections.ConnectionAbortedException and not OperationCanceledException)
+        {
+            Loop.Report("Reading from a connection failed; it is aborted.", exception, null, this);
+        }
+        TransportLost(exception);
+    }
+
+    /// <summary>Offers a result to the protocol and advances the pipe; returns how many bytes it held.</summary>
+    private long Process(in ReadResult result)
+    {
+        ReadOnlySequence<byte> buffer = result.Buffer;
+        if (_closing || (_paused && !buffer.IsEmpty) || (result.IsCanceled && !result.IsCompleted))
+        {
+            Hold(buffer.Start);
+            return 0;
+        }
+        SequencePosition consumed = buffer.Start;
+        bool all = buffer.IsEmpty;
+        if (!all)
+        {
+            LastReceived = Loop.Iterations;
+            Touch();
+            consumed = Deliver(buffer);
+            all = consumed.Equals(buffer.End) || buffer.Slice(consumed).IsEmpty;
+        }
+        if (result.IsCompleted && !_closing && (all || !_paused))
+        {
+            DeliverEof(all ? ReadOnlySequence<byte>.Empty : buffer.Slice(consumed));
+            consumed = _error is null ? buffer.End : consumed;
+            all = true;
+        }
+        if (all || _closing)
+        {
+            _held = false;
+            _input.AdvanceTo(consumed, buffer.End);
+        }
+        else if (_paused)
+        {
+            Hold(consumed);
+        }
+        else if (buffer.Slice(consumed).Length >= _owner.ConnectionOptions.InputLimitBytes)
+        {
+            // Not consumed: the close then knows that the peer is in the middle of something.
+            _input.AdvanceTo(consumed, buffer.End);
+            Violated(new ProtocolViolationException($"More than {_owner.ConnectionOptions.InputLimitBytes} bytes were received that the protocol could not use."));
+        }
+        else
+        {
+            _held = true;
+            _input.AdvanceTo(consumed, buffer.End);
+        }
+        return buffer.Length;
+    }
+
+    // Examined is consumed: the next read returns these bytes at once.
+    private void Hold(SequencePosition consumed)
+    {
+        _held = true;
+        _input.AdvanceTo(consumed, consumed);
+        WatchForLoss();
+    }
+
+    private SequencePosition Deliver(in ReadOnlySequence<byte> buffer)
+    {
+        ReadOnlySequence<byte> rest = buffer;
+        while (true)
+        {
+            IProtocol receiver = _protocol;
+            try
+            {
+                if (_buffered is { } buffered)
+                {
+                    SequencePosition consumed = buffered.DataReceived(rest);
+                    if (receiver == _protocol || _closing || _paused)
+                    {
+                        return consumed;
+                    }
+                    rest = rest.Slice(consumed);
+                }
+                else
+                {
+                    receiver.DataReceived(rest.FirstSpan);
+                    if (rest.IsSingleSegment)
+                    {
+                        return rest.End;
+                    }
+                    rest = rest.Slice(rest.First.Length);
+                }
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                Blame(exception, nameof(IProtocol.DataReceived));
+            }
+            if (rest.IsEmpty || _closing || _paused)
+            {
+                return rest.Start;
+            }
+        }
+    }
+
+    private void DeliverEof(in ReadOnlySequence<byte> unconsumed)
+    {
+        _eof = true;
+        bool keepOpen = false;
+        try
+        {
+            keepOpen = _buffered is { } buffered ? buffered.EofReceived(unconsumed) : _protocol.EofReceived();
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Blame(exception, nameof(IProtocol.EofReceived));
+        }
+        if (_closing)
+        {
+            return;
+        }
+        // With both halves ended nothing can happen any more: keeping the connection would only leak it.
+        if (!keepOpen || _eofWritten)
+        {
+            Close();
+        }
+        else
+        {
+            WatchForLoss();
+        }
+    }
+
+    // No read is pending that a reset would fail, so it has to be told apart.
+    private void WatchForLoss()
+    {
+        if (_lossWatch == default && !_closing)
+        {
+            _lossWatch = _connection.ConnectionClosed.UnsafeRegister(
+                static state => ((ProtocolConnection)state!).Loop.Post(static connection => connection.LossNoticed(), (ProtocolConnection)state),
+                this);
+        }
+    }
+
+    private void LossNoticed()
+    {
+        if (!_closing && !_readPending)
+        {
+            TransportLost(_queue?.Error ?? new IOException("The connection was closed below the protocol."));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace ProtoServer;
+
+/// <summary>Runs a protocol over a connection's pipes: the driver. It is the protocol's <see cref="ITransport"/>, and holds the grammar of <see cref="IProtocol"/>.</summary>
+/// <remarks>
+/// Loop thread only. Works over any <see cref="ConnectionContext"/>; what its pipes do on other threads is brought to the loop first. Whatever ends the connection, the end itself
+/// runs in one place, <see cref="Finish"/>, and never inside a call of the protocol's.
+/// </remarks>
+internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byte>, IFlushable
+{
+    private readonly ConnectionContext _connection;
+    private readonly IConnectionOwner _owner;
+    private readonly PipeReader _input;
+    private readonly PipeWriter _output;
+    private readonly ISendQueue? _queue; // where the writer can tell what is unsent: ours can
+    private IProtocol _protocol;
+    private IBufferedProtocol? _buffered; // _protocol, where it is one
+    private Exception? _error; // what ConnectionLost will be told
+    private CallHandle? _deadline; // of closing, or of idleness
+    private long _lastActivity;
+    private bool _closing; // Close, Abort or the end of the peer: no more data, no more writes
+    private bool _lost; // ConnectionLost was called
+
+    public ProtocolConnection(EventLoop loop, ConnectionContext connection, IProtocol protocol, IConnectionOwner owner)
+    {
+        Loop = loop;
+        _connection = connection;
+        _owner = owner;
+        _input = connection.Transport.Input;
+        _output = connection.Transport.Output;
+        _queue = _output as ISendQueue;
+        _protocol = protocol;
+        _buffered = protocol as IBufferedProtocol;
+        _high = owner.ConnectionOptions.WriteHighWaterBytes;
+        _low = owner.ConnectionOptions.WriteLowWaterBytes;
+    }
+
+    /// <summary>Where the owner keeps this connection.</summary>
+    public int OwnerIndex { get; set; }
+
+    public EventLoop Loop { get; }
+
+    public EndPoint? LocalEndPoint => _connection.LocalEndPoint;
+
+    public EndPoint? RemoteEndPoint => _connection.RemoteEndPoint;
+
+    public IFeatureCollection Features => _connection.Features;
+
+    public bool IsClosing => _closing;
+
+    public bool CanWriteEof => true;
+
+    public IProtocol Protocol
+    {
+        get => _protocol;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            Loop.VerifyThread();
+            _protocol = value;
+            _buffered = value as IBufferedProtocol;
+            if (_held)
+            {
+                // What the predecessor left is the new one's, at once and not with the peer's next bytes.
+                ScheduleRead();
+            }
+        }
+    }
+
+    /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
+    public void Start()
+    {
+        try
+        {
+            _protocol.ConnectionMade(this);
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Blame(exception, nameof(IProtocol.ConnectionMade));
+        }
+        if (_closing)
+        {
+            return;
+        }
+        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
+        {
+            _lastActivity = Loop.Time.Ticks;
+            WatchIdleness();
+        }
+        ReadMore();
+    }
+
+    /// <summary>The server drains. Returns whether the protocol closes the connection itself.</summary>
+    public bool TellDraining()
+    {
+        if (_closing || _protocol is not IDrainingProtocol draining)
+        {
+            return false;
+        }
+        try
+        {
+            return draining.DrainStarted();
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Blame(exception, nameof(IDrainingProtocol.DrainStarted));
+            return false;
+        }
+    }
+
+    /// <summary>Whether nothing came in for that many iterations, nothing waits to be handled, and nothing waits to be sent.</summary>
+    public bool IsQuiet(int iterations) => Loop.Iterations - LastReceived >= iterations && !HasHeldInput && WriteBufferSize == 0;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{_protocol.GetType().Name} of {RemoteEndPoint}";
+
+    /// <summary>A callback threw: the peer's fault is answered and closed, any other is reported and resets this connection.</summary>
+    private void Blame(Exception exception, string callback)
+    {
+        if (exception is ProtocolViolationException violation)
+        {
+            Violated(violation);
+            return;
+        }
+        Loop.Report("A protocol callback threw; its connection is aborted.", exception, $"{_protocol.GetType().Name}.{callback}", this);
+        _error ??= exception;
+        Abort();
+    }
+
+    private void Violated(ProtocolViolationException violation)
+    {
+        if (Loop.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        {
+            Loop.TryLog(Microsoft.Extensions.Logging.LogLevel.Debug, null, $"{this}: {violation.Message}");
+        }
+        _error ??= violation;
+        Close();
+    }
+
+    private void Touch()
+    {
+        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
+        {
+            _lastActivity = Loop.Time.Ticks;
+        }
+    }
+
+    // One timer a connection, set anew only when it fires: activity costs a clock reading, not a timer.
+    private void WatchIdleness() =>
+        _deadline = Loop.CallAt(new TimeSpan(_lastActivity) + _owner.ConnectionOptions.IdleTimeout, static connection => connection.CheckIdleness(), this);
+
+    private void CheckIdleness()
+    {
+        _deadline = null;
+        if (_closing)
+        {
+            return;
+        }
+        if (Loop.Time.Ticks - _lastActivity < _owner.ConnectionOptions.IdleTimeout.Ticks)
+        {
+            WatchIdleness();
+            return;
+        }
+        _error ??= new TimeoutException($"Neither received nor sent anything for {_owner.ConnectionOptions.IdleTimeout}.");
+        Close();
+    }
+}

@@ -1,0 +1,119 @@
+namespace ProtoServer;
+
+// Serving until somebody ends it, and ending it without losing what was received.
+public sealed partial class Server
+{
+    // A connection is idle when a whole poll of the kernel brought nothing for it: two iterations after its last data.
+    private const int QuietIterations = 2;
+
+    // Between looks at connections that are still busy.
+    private static readonly TimeSpan DrainInterval = TimeSpan.FromMilliseconds(20);
+
+    private Task<DrainReport>? _shutdown;
+    private bool _servingForever;
+
+    /// <summary>Serves until <see cref="Close"/>, cancellation, or the end of <c>EventLoop.Run</c> by Ctrl-C or SIGTERM; the latter two drain first.</summary>
+    /// <param name="cancellationToken">Drains with <see cref="ServerOptions.DrainTimeout"/>, then throws.</param>
+    /// <exception cref="InvalidOperationException">It is already being served for ever.</exception>
+    /// <exception cref="ObjectDisposedException">The server is closed.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    public async Task ServeForeverAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_closing, this);
+        if (Interlocked.Exchange(ref _servingForever, true))
+        {
+            throw new InvalidOperationException("The server is already being served for ever: call ServeForeverAsync once.");
+        }
+        StartServing();
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Loop.ShutdownToken);
+        try
+        {
+            await WaitClosedAsync(end.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            await ShutdownAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            _servingForever = false;
+        }
+    }
+
+    /// <summary>
+    /// Ends the server without losing what it received: stops accepting, tells each <see cref="IDrainingProtocol"/>, closes every connection as soon as it has nothing more to say,
+    /// and aborts what is left at the end of the timeout. A second call waits for the first.
+    /// </summary>
+    /// <param name="drainTimeout">Default <see cref="ServerOptions.DrainTimeout"/>. Zero aborts at once.</param>
+    /// <returns>How many ended regularly, how many were aborted.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public Task<DrainReport> ShutdownAsync(TimeSpan? drainTimeout = null)
+    {
+        TimeSpan timeout = drainTimeout ?? _options.DrainTimeout;
+        ArgumentOutOfRangeException.ThrowIfLessThan(timeout, TimeSpan.Zero, nameof(drainTimeout));
+        if (Loop.MayCallDirectly)
+        {
+            return _shutdown ??= DrainAsync(timeout);
+        }
+        var report = new TaskCompletionSource<DrainReport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Loop.Post(static call => _ = call.server.ShutdownForAsync(call.timeout, call.report), (server: this, timeout, report));
+        return report.Task;
+    }
+
+    private async Task ShutdownForAsync(TimeSpan timeout, TaskCompletionSource<DrainReport> report)
+    {
+        try
+        {
+            report.SetResult(await (_shutdown ??= DrainAsync(timeout)));
+        }
+        catch (Exception exception)
+        {
+            report.SetException(exception);
+        }
+    }
+
+    private async Task<DrainReport> DrainAsync(TimeSpan timeout)
+    {
+        TimeSpan begin = Loop.Time;
+        Close();
+        int open = _connections.Count;
+        HashSet<ProtocolConnection> closeThemselves = [];
+        foreach (ProtocolConnection connection in _connections.ToArray())
+        {
+            if (connection.TellDraining())
+            {
+                closeThemselves.Add(connection);
+            }
+        }
+        int aborted = 0;
+        for (int round = 0; _connections.Count > 0; round++)
+        {
+            TimeSpan left = begin + timeout - Loop.Time;
+            if (left <= TimeSpan.Zero)
+            {
+                aborted = _connections.Count;
+                AbortClients();
+                break;
+            }
+            foreach (ProtocolConnection connection in _connections.ToArray())
+            {
+                if (!closeThemselves.Contains(connection) && round >= QuietIterations && connection.IsQuiet(QuietIterations))
+                {
+                    connection.Close();
+                }
+            }
+            // The first rounds are iterations, for those that have nothing to say; then the busy ones are looked at now and then.
+            if (round <= QuietIterations + 1)
+            {
+                await Task.Yield();
+            }
+            else
+            {
+                await Task.Delay(left < DrainInterval ? left : DrainInterval, Loop.TimeProvider);
+            }
+        }
+        await _closed.Task;
+        return new DrainReport(open - aborted, aborted, Loop.Time - begin);
+    }
+}
