@@ -10,5 +10,5 @@ namespace KeyValue;
 internal interface ICommandExecutor
 {
     /// <summary>Carries out <paramref name="request"/>, whose bytes die with the call.</summary>
-    void Execute(Session session, in RespRequest request, ref RespWriter reply);
+    void Execute(Session session, scoped in RespRequest request, ref RespWriter reply);
 }

@@ -89,7 +89,7 @@ internal sealed class KeyValueServer : IDisposable
     public int MaxClients { get; set; }
 
     /// <summary>How far <see cref="MaxClients"/> may be raised: what the listener admits.</summary>
-    public int MostClients => _options.MaxClients;
+    public int MostClients { get; set; } = int.MaxValue;
 
     public TimeSpan IdleTimeout { get; set; }
 

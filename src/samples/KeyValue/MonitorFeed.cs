@@ -31,7 +31,7 @@ internal sealed class MonitorFeed(EventLoop loop, Func<long> microseconds)
     public void Remove(Session session) => _watchers.Remove(session);
 
     /// <summary>Tells the watchers of a command; passwords are left out.</summary>
-    public void Tell(Session session, Command command, in RespRequest request)
+    public void Tell(Session session, Command command, scoped in RespRequest request)
     {
         if ((command.Flags & CommandFlags.Admin) != 0 || command.Name is "auth" or "hello")
         {

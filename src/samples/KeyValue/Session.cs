@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Net;
+
 using KeyValue.Store;
 using ProtoServer;
 using Resp;
@@ -21,7 +21,7 @@ internal enum ReplyMode
 }
 
 /// <summary>One connection: reads requests, has them carried out, sends the replies in order. Knows no command.</summary>
-internal sealed class Session : FramingProtocol
+internal sealed class Session : FramingProtocol, IDrainingProtocol
 {
     // Replies that wait for the disk or for another machine; beyond this nothing more is read until some have left.
     private const int MostHeldBytes = 64 * 1024;
@@ -90,9 +90,9 @@ internal sealed class Session : FramingProtocol
     /// <summary>Where replies go now.</summary>
     public IBufferWriter<byte> Output => (IBufferWriter<byte>?)_held ?? Transport.Output;
 
-    public EndPoint? RemoteEndPoint => Transport.RemoteEndPoint;
+    public System.Net.EndPoint? RemoteEndPoint => Transport.RemoteEndPoint;
 
-    public EndPoint? LocalEndPoint => Transport.LocalEndPoint;
+    public System.Net.EndPoint? LocalEndPoint => Transport.LocalEndPoint;
 
     public bool IsClosing => Transport.IsClosing;
 
@@ -171,6 +171,13 @@ internal sealed class Session : FramingProtocol
         RespWriter reply = new(Transport.Output, Version);
         reply.Error(System.Text.Encoding.Latin1.GetBytes(violation.Message));
         reply.Flush();
+    }
+
+    bool IDrainingProtocol.DrainStarted()
+    {
+        // With replies held back the server cannot see that there is something left to say.
+        _ended = _held is not null;
+        return _ended;
     }
 
     /// <summary>Gives the client the limits of those who know the password.</summary>
@@ -327,7 +334,7 @@ internal sealed class Session : FramingProtocol
         }
     }
 
-    private void ExecuteSilently(in RespRequest request, ref RespWriter reply)
+    private void ExecuteSilently(scoped in RespRequest request, ref RespWriter reply)
     {
         ReplyMode = ReplyMode == ReplyMode.SkipNext ? ReplyMode.Skip : ReplyMode;
         reply.Redirect(DiscardedOutput.Instance);

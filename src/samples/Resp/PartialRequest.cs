@@ -52,7 +52,7 @@ internal sealed class PartialRequest(RespScratch scratch)
         ? new RespRequest(scratch.Inline.WrittenSpan, scratch.Arguments.AsSpan(0, _count))
         : new RespRequest(_buffer.AsSpan(0, _used), _arguments.AsSpan(0, _count));
 
-    public RespReadResult Read(ReadOnlySpan<byte> input, ref int position, RespLimits limits)
+    public RespReadResult Read(ReadOnlySpan<byte> input, scoped ref int position, RespLimits limits)
     {
         while (position < input.Length && _expect != Expect.Nothing && Violation == RespViolation.None)
         {
@@ -104,7 +104,7 @@ internal sealed class PartialRequest(RespScratch scratch)
         _used = 0;
     }
 
-    private void ReadCount(ReadOnlySpan<byte> input, ref int position, RespLimits limits)
+    private void ReadCount(ReadOnlySpan<byte> input, scoped ref int position, RespLimits limits)
     {
         if (!ReadLine(input, ref position, RespViolation.CountTooLong, RespViolation.InvalidCount))
         {
@@ -120,7 +120,7 @@ internal sealed class PartialRequest(RespScratch scratch)
         _expect = count > 0 ? Expect.Length : Expect.Nothing;
     }
 
-    private void ReadLength(ReadOnlySpan<byte> input, ref int position, RespLimits limits)
+    private void ReadLength(ReadOnlySpan<byte> input, scoped ref int position, RespLimits limits)
     {
         if (_lineLength == 0 && !_carriageReturn && input[position] != '$')
         {
@@ -170,7 +170,7 @@ internal sealed class PartialRequest(RespScratch scratch)
         }
     }
 
-    private void ReadInline(ReadOnlySpan<byte> input, ref int position, RespLimits limits)
+    private void ReadInline(ReadOnlySpan<byte> input, scoped ref int position, RespLimits limits)
     {
         ReadOnlySpan<byte> rest = input[position..];
         int end = rest.IndexOf((byte)'\n');
@@ -206,7 +206,7 @@ internal sealed class PartialRequest(RespScratch scratch)
     }
 
     /// <summary>Collects a line, its marker included, up to CR LF.</summary>
-    private bool ReadLine(ReadOnlySpan<byte> input, ref int position, RespViolation tooLong, RespViolation malformed)
+    private bool ReadLine(ReadOnlySpan<byte> input, scoped ref int position, RespViolation tooLong, RespViolation malformed)
     {
         while (position < input.Length)
         {

@@ -39,7 +39,7 @@ public sealed class RespRequestReader(RespLimits limits, RespScratch scratch)
     /// <param name="input">Bytes as they came.</param>
     /// <param name="position">Moves behind what was taken: behind the request, or to the end when the request is incomplete.</param>
     /// <param name="request">Valid until the next call and no longer than <paramref name="input"/>.</param>
-    public RespReadResult Read(ReadOnlySpan<byte> input, ref int position, out RespRequest request)
+    public RespReadResult Read(ReadOnlySpan<byte> input, scoped ref int position, out RespRequest request)
     {
         if (_partial is { IsComplete: true })
         {

@@ -7,9 +7,9 @@ namespace KeyValue.Commands;
 /// <summary>CLIENT and its subcommands.</summary>
 internal static class ClientCommands
 {
-    public static void Id(in CommandCall call, ref RespWriter reply) => reply.Number(call.Session.Id);
+    public static void Id(scoped in CommandCall call, ref RespWriter reply) => reply.Number(call.Session.Id);
 
-    public static void GetName(in CommandCall call, ref RespWriter reply)
+    public static void GetName(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Session.Name.Length == 0)
         {
@@ -21,7 +21,7 @@ internal static class ClientCommands
         }
     }
 
-    public static void SetName(in CommandCall call, ref RespWriter reply)
+    public static void SetName(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!IsName(call[2]))
         {
@@ -32,7 +32,7 @@ internal static class ClientCommands
         reply.Ok();
     }
 
-    public static void SetInfo(in CommandCall call, ref RespWriter reply)
+    public static void SetInfo(scoped in CommandCall call, ref RespWriter reply)
     {
         bool isName = call.Is(2, "LIB-NAME"u8);
         if (!isName && !call.Is(2, "LIB-VER"u8))
@@ -58,9 +58,9 @@ internal static class ClientCommands
         }
     }
 
-    public static void Info(in CommandCall call, ref RespWriter reply) => reply.Text(Encoding.Latin1.GetBytes(Describe(call.Server, call.Session) + "\n"));
+    public static void Info(scoped in CommandCall call, ref RespWriter reply) => reply.Text(Encoding.Latin1.GetBytes(Describe(call.Server, call.Session) + "\n"));
 
-    public static void List(in CommandCall call, ref RespWriter reply)
+    public static void List(scoped in CommandCall call, ref RespWriter reply)
     {
         HashSet<long>? ids = null;
         bool all = true;
@@ -100,7 +100,7 @@ internal static class ClientCommands
         reply.Text(Encoding.Latin1.GetBytes(text.ToString()));
     }
 
-    public static void Kill(in CommandCall call, ref RespWriter reply)
+    public static void Kill(scoped in CommandCall call, ref RespWriter reply)
     {
         string? address = null;
         string? local = null;
@@ -194,7 +194,7 @@ internal static class ClientCommands
         }
     }
 
-    public static void Reply(in CommandCall call, ref RespWriter reply)
+    public static void Reply(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Is(2, "ON"u8))
         {
@@ -216,7 +216,7 @@ internal static class ClientCommands
         }
     }
 
-    public static void NoEvict(in CommandCall call, ref RespWriter reply)
+    public static void NoEvict(scoped in CommandCall call, ref RespWriter reply)
     {
         // Clients are never evicted for memory here, so both answers are true already.
         if (call.Is(2, "ON"u8) || call.Is(2, "OFF"u8))
@@ -229,7 +229,7 @@ internal static class ClientCommands
         }
     }
 
-    public static void Unpause(in CommandCall call, ref RespWriter reply)
+    public static void Unpause(scoped in CommandCall call, ref RespWriter reply)
     {
         _ = call.Count;
         reply.Ok();
@@ -238,7 +238,7 @@ internal static class ClientCommands
     /// <summary>Whether a name can stand in CLIENT LIST without breaking its line.</summary>
     internal static bool IsName(ReadOnlySpan<byte> name) => !name.ContainsAnyExceptInRange((byte)'!', (byte)'~');
 
-    private static bool TryType(in CommandCall call, int index, out bool isNormal, ref RespWriter reply)
+    private static bool TryType(scoped in CommandCall call, int index, out bool isNormal, ref RespWriter reply)
     {
         isNormal = call.Is(index, "NORMAL"u8);
         if (isNormal || call.Is(index, "MASTER"u8) || call.Is(index, "REPLICA"u8) || call.Is(index, "SLAVE"u8) || call.Is(index, "PUBSUB"u8))

@@ -26,7 +26,7 @@ internal enum CommandFlags
 }
 
 /// <summary>Carries out one command: reads its arguments, writes exactly one reply.</summary>
-internal delegate void CommandHandler(in CommandCall call, ref RespWriter reply);
+internal delegate void CommandHandler(scoped in CommandCall call, ref RespWriter reply);
 
 /// <summary>A row of the command table.</summary>
 /// <param name="Name">In small letters.</param>

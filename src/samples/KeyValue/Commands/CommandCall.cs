@@ -10,7 +10,7 @@ internal readonly ref struct CommandCall
 {
     private readonly RespRequest _request;
 
-    public CommandCall(KeyValueServer server, Session session, Command command, in RespRequest request)
+    public CommandCall(KeyValueServer server, Session session, Command command, scoped in RespRequest request)
     {
         Server = server;
         Session = session;
@@ -59,8 +59,8 @@ internal readonly ref struct CommandCall
     /// <summary>Writes an error that names things.</summary>
     public void Fail(ref RespWriter reply, string text) => Fail(ref reply, Errors.Text(text));
 
-    /// <summary>The same for a subcommand's arguments: without the first name.</summary>
-    public CommandCall For(Command subcommand) => new(Server, Session, subcommand, in _request);
+
+
 
     /// <summary>A number that may have a fraction, in the spellings that clients use.</summary>
     public static bool TryFloat(ReadOnlySpan<byte> text, out double value)

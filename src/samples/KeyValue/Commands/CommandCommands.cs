@@ -6,9 +6,9 @@ namespace KeyValue.Commands;
 /// <summary>COMMAND and HELP: the command table, told over the wire.</summary>
 internal static class CommandCommands
 {
-    public static void Count(in CommandCall call, ref RespWriter reply) => reply.Number(call.Server.Table.Commands.Count);
+    public static void Count(scoped in CommandCall call, ref RespWriter reply) => reply.Number(call.Server.Table.Commands.Count);
 
-    public static void List(in CommandCall call, ref RespWriter reply)
+    public static void List(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count != 2)
         {
@@ -22,7 +22,7 @@ internal static class CommandCommands
         }
     }
 
-    public static void Info(in CommandCall call, ref RespWriter reply)
+    public static void Info(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count <= 2)
         {
@@ -47,7 +47,7 @@ internal static class CommandCommands
         }
     }
 
-    public static void Docs(in CommandCall call, ref RespWriter reply)
+    public static void Docs(scoped in CommandCall call, ref RespWriter reply)
     {
         List<Command> commands = [];
         for (int i = 2; i < call.Count; i++)
@@ -65,7 +65,7 @@ internal static class CommandCommands
         }
     }
 
-    public static void GetKeys(in CommandCall call, ref RespWriter reply)
+    public static void GetKeys(scoped in CommandCall call, ref RespWriter reply)
     {
         Command? command = Find(in call, 2);
         if (command is { Subcommands.Count: > 0 } && call.Count > 3)
@@ -96,7 +96,7 @@ internal static class CommandCommands
         }
     }
 
-    public static void Help(in CommandCall call, ref RespWriter reply)
+    public static void Help(scoped in CommandCall call, ref RespWriter reply)
     {
         Command parent = call.Command.Parent!;
         List<string> lines = [$"{parent.Name.ToUpperInvariant()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"];
@@ -112,7 +112,7 @@ internal static class CommandCommands
         }
     }
 
-    private static Command? Find(in CommandCall call, int index)
+    private static Command? Find(scoped in CommandCall call, int index)
     {
         // A subcommand is named "config|get" here, as in statistics.
         ReadOnlySpan<byte> name = call[index];

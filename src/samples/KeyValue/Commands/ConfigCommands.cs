@@ -73,7 +73,7 @@ internal static class ConfigCommands
         })),
     ];
 
-    public static void Get(in CommandCall call, ref RespWriter reply)
+    public static void Get(scoped in CommandCall call, ref RespWriter reply)
     {
         List<Setting> found = [];
         foreach (Setting setting in Settings)
@@ -95,7 +95,7 @@ internal static class ConfigCommands
         }
     }
 
-    public static void Set(in CommandCall call, ref RespWriter reply)
+    public static void Set(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count % 2 != 0)
         {
@@ -130,13 +130,13 @@ internal static class ConfigCommands
         reply.Ok();
     }
 
-    public static void ResetStat(in CommandCall call, ref RespWriter reply)
+    public static void ResetStat(scoped in CommandCall call, ref RespWriter reply)
     {
         call.Server.ResetStatistics();
         reply.Ok();
     }
 
-    public static void Rewrite(in CommandCall call, ref RespWriter reply) => call.Fail(ref reply, "ERR The server is running without a config file"u8);
+    public static void Rewrite(scoped in CommandCall call, ref RespWriter reply) => call.Fail(ref reply, "ERR The server is running without a config file"u8);
 
     /// <summary>A number of bytes as people write it: 100mb, 1g.</summary>
     internal static bool TryBytes(string text, long least, long most, out long bytes)

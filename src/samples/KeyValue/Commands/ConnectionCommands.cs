@@ -7,7 +7,7 @@ namespace KeyValue.Commands;
 /// <summary>Commands on the connection itself.</summary>
 internal static class ConnectionCommands
 {
-    public static void Ping(in CommandCall call, ref RespWriter reply)
+    public static void Ping(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count == 1)
         {
@@ -23,15 +23,15 @@ internal static class ConnectionCommands
         }
     }
 
-    public static void Echo(in CommandCall call, ref RespWriter reply) => reply.Bulk(call[1]);
+    public static void Echo(scoped in CommandCall call, ref RespWriter reply) => reply.Bulk(call[1]);
 
-    public static void Quit(in CommandCall call, ref RespWriter reply)
+    public static void Quit(scoped in CommandCall call, ref RespWriter reply)
     {
         reply.Ok();
         call.Session.CloseAfterReply();
     }
 
-    public static void Select(in CommandCall call, ref RespWriter reply)
+    public static void Select(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!Integers.TryParse(call[1], out long number))
         {
@@ -48,7 +48,7 @@ internal static class ConnectionCommands
         }
     }
 
-    public static void Auth(in CommandCall call, ref RespWriter reply)
+    public static void Auth(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count > 3)
         {
@@ -66,7 +66,7 @@ internal static class ConnectionCommands
         }
     }
 
-    public static void Hello(in CommandCall call, ref RespWriter reply)
+    public static void Hello(scoped in CommandCall call, ref RespWriter reply)
     {
         int version = call.Session.Version;
         if (call.Count > 1)
@@ -138,7 +138,7 @@ internal static class ConnectionCommands
         reply.Array(0);
     }
 
-    public static void Reset(in CommandCall call, ref RespWriter reply)
+    public static void Reset(scoped in CommandCall call, ref RespWriter reply)
     {
         call.Server.Monitors.Remove(call.Session);
         call.Session.Reset();
@@ -146,13 +146,13 @@ internal static class ConnectionCommands
         reply.Simple("RESET"u8);
     }
 
-    public static void Monitor(in CommandCall call, ref RespWriter reply)
+    public static void Monitor(scoped in CommandCall call, ref RespWriter reply)
     {
         call.Server.Monitors.Add(call.Session);
         reply.Ok();
     }
 
-    private static bool Authenticate(in CommandCall call, ReadOnlySpan<byte> user, ReadOnlySpan<byte> password, ref RespWriter reply)
+    private static bool Authenticate(scoped in CommandCall call, ReadOnlySpan<byte> user, ReadOnlySpan<byte> password, ref RespWriter reply)
     {
         // Without a password the one user that there is takes any.
         byte[]? expected = call.Server.Password;

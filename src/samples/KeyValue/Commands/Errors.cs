@@ -67,7 +67,7 @@ internal static class Errors
     public static string ExpireTime(Command command) => $"ERR invalid expire time in '{command.FullName}' command";
 
     /// <summary>The command is not in the table.</summary>
-    public static string Unknown(in Resp.RespRequest request)
+    public static string Unknown(scoped in Resp.RespRequest request)
     {
         StringBuilder arguments = new();
         for (int i = 1; i < request.Count && arguments.Length < 128; i++)

@@ -7,39 +7,39 @@ namespace KeyValue.Commands;
 /// <summary>Commands on deadlines.</summary>
 internal static class ExpiryCommands
 {
-    public static void Expire(in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1000, isDate: false, ref reply);
+    public static void Expire(scoped in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1000, isDate: false, ref reply);
 
-    public static void PExpire(in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1, isDate: false, ref reply);
+    public static void PExpire(scoped in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1, isDate: false, ref reply);
 
-    public static void ExpireAt(in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1000, isDate: true, ref reply);
+    public static void ExpireAt(scoped in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1000, isDate: true, ref reply);
 
-    public static void PExpireAt(in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1, isDate: true, ref reply);
+    public static void PExpireAt(scoped in CommandCall call, ref RespWriter reply) => SetDeadline(in call, 1, isDate: true, ref reply);
 
-    public static void Ttl(in CommandCall call, ref RespWriter reply)
+    public static void Ttl(scoped in CommandCall call, ref RespWriter reply)
     {
         ref Entry entry = ref call.Database.Peek(call[1]);
         reply.Number(Missing(ref entry) ?? ((Math.Max(call.Database.TimeLeft(in entry), 0) + 500) / 1000));
     }
 
-    public static void PTtl(in CommandCall call, ref RespWriter reply)
+    public static void PTtl(scoped in CommandCall call, ref RespWriter reply)
     {
         ref Entry entry = ref call.Database.Peek(call[1]);
         reply.Number(Missing(ref entry) ?? Math.Max(call.Database.TimeLeft(in entry), 0));
     }
 
-    public static void ExpireTime(in CommandCall call, ref RespWriter reply)
+    public static void ExpireTime(scoped in CommandCall call, ref RespWriter reply)
     {
         ref Entry entry = ref call.Database.Peek(call[1]);
         reply.Number(Missing(ref entry) ?? ((call.Database.DeadlineOnDisk(in entry) + 500) / 1000));
     }
 
-    public static void PExpireTime(in CommandCall call, ref RespWriter reply)
+    public static void PExpireTime(scoped in CommandCall call, ref RespWriter reply)
     {
         ref Entry entry = ref call.Database.Peek(call[1]);
         reply.Number(Missing(ref entry) ?? call.Database.DeadlineOnDisk(in entry));
     }
 
-    public static void Persist(in CommandCall call, ref RespWriter reply)
+    public static void Persist(scoped in CommandCall call, ref RespWriter reply)
     {
         Database database = call.Database;
         ref Entry entry = ref database.Peek(call[1]);
@@ -56,7 +56,7 @@ internal static class ExpiryCommands
 
     private static long? Missing(ref Entry entry) => Unsafe.IsNullRef(ref entry) ? -2 : entry.ExpiresAt == 0 ? -1 : null;
 
-    private static void SetDeadline(in CommandCall call, long unit, bool isDate, ref RespWriter reply)
+    private static void SetDeadline(scoped in CommandCall call, long unit, bool isDate, ref RespWriter reply)
     {
         if (!TryConditions(in call, out Conditions conditions, ref reply) || !call.TryNumber(2, out long time, ref reply))
         {
@@ -100,7 +100,7 @@ internal static class ExpiryCommands
         Sooner = 8,
     }
 
-    private static bool TryConditions(in CommandCall call, out Conditions conditions, ref RespWriter reply)
+    private static bool TryConditions(scoped in CommandCall call, out Conditions conditions, ref RespWriter reply)
     {
         conditions = Conditions.None;
         for (int i = 3; i < call.Count; i++)

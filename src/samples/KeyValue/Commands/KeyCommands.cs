@@ -11,7 +11,7 @@ internal static class KeyCommands
     // Up to here Redis keeps a string in one piece with its header, and says so.
     private const int LongestEmbedded = 44;
 
-    public static void Del(in CommandCall call, ref RespWriter reply)
+    public static void Del(scoped in CommandCall call, ref RespWriter reply)
     {
         int removed = 0;
         for (int i = 1; i < call.Count; i++)
@@ -21,21 +21,21 @@ internal static class KeyCommands
         reply.Number(removed);
     }
 
-    public static void Exists(in CommandCall call, ref RespWriter reply) => CountFound(in call, ref reply);
+    public static void Exists(scoped in CommandCall call, ref RespWriter reply) => CountFound(in call, ref reply);
 
-    public static void Touch(in CommandCall call, ref RespWriter reply) => CountFound(in call, ref reply);
+    public static void Touch(scoped in CommandCall call, ref RespWriter reply) => CountFound(in call, ref reply);
 
-    public static void Type(in CommandCall call, ref RespWriter reply) =>
+    public static void Type(scoped in CommandCall call, ref RespWriter reply) =>
         reply.Simple(Unsafe.IsNullRef(ref call.Database.Peek(call[1])) ? "none"u8 : "string"u8);
 
-    public static void Keys(in CommandCall call, ref RespWriter reply)
+    public static void Keys(scoped in CommandCall call, ref RespWriter reply)
     {
         List<byte[]> keys = [];
         call.Database.Scan(0, int.MaxValue, keys);
         WriteKeys(in call, keys, call[1], ref reply);
     }
 
-    public static void Scan(in CommandCall call, ref RespWriter reply)
+    public static void Scan(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!ulong.TryParse(call[1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong cursor))
         {
@@ -91,7 +91,7 @@ internal static class KeyCommands
         WriteKeys(in call, keys, pattern, ref reply);
     }
 
-    public static void RandomKey(in CommandCall call, ref RespWriter reply)
+    public static void RandomKey(scoped in CommandCall call, ref RespWriter reply)
     {
         while (true)
         {
@@ -111,7 +111,7 @@ internal static class KeyCommands
         }
     }
 
-    public static void Rename(in CommandCall call, ref RespWriter reply)
+    public static void Rename(scoped in CommandCall call, ref RespWriter reply)
     {
         if (Transfer(call.Database, call[1], call.Database, call[2], overwrites: true, keeps: false) == Transferred.NoSource)
         {
@@ -121,7 +121,7 @@ internal static class KeyCommands
         reply.Ok();
     }
 
-    public static void RenameNx(in CommandCall call, ref RespWriter reply)
+    public static void RenameNx(scoped in CommandCall call, ref RespWriter reply)
     {
         Transferred result = Transfer(call.Database, call[1], call.Database, call[2], overwrites: false, keeps: false);
         if (result == Transferred.NoSource)
@@ -132,7 +132,7 @@ internal static class KeyCommands
         reply.Number(result == Transferred.Yes ? 1 : 0);
     }
 
-    public static void Copy(in CommandCall call, ref RespWriter reply)
+    public static void Copy(scoped in CommandCall call, ref RespWriter reply)
     {
         int number = call.Session.DatabaseNumber;
         bool replaces = false;
@@ -163,7 +163,7 @@ internal static class KeyCommands
         reply.Number(Transfer(call.Database, call[1], call.Space[number], call[2], replaces, keeps: true) == Transferred.Yes ? 1 : 0);
     }
 
-    public static void Move(in CommandCall call, ref RespWriter reply)
+    public static void Move(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!TryDatabase(in call, 2, out int number, ref reply))
         {
@@ -177,7 +177,7 @@ internal static class KeyCommands
         reply.Number(Transfer(call.Database, call[1], call.Space[number], call[1], overwrites: false, keeps: false) == Transferred.Yes ? 1 : 0);
     }
 
-    public static void SwapDb(in CommandCall call, ref RespWriter reply)
+    public static void SwapDb(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!Integers.TryParse(call[1], out long first))
         {
@@ -198,9 +198,9 @@ internal static class KeyCommands
         }
     }
 
-    public static void DbSize(in CommandCall call, ref RespWriter reply) => reply.Number(call.Database.Count);
+    public static void DbSize(scoped in CommandCall call, ref RespWriter reply) => reply.Number(call.Database.Count);
 
-    public static void FlushDb(in CommandCall call, ref RespWriter reply)
+    public static void FlushDb(scoped in CommandCall call, ref RespWriter reply)
     {
         if (HasFlushWord(in call, ref reply))
         {
@@ -209,7 +209,7 @@ internal static class KeyCommands
         }
     }
 
-    public static void FlushAll(in CommandCall call, ref RespWriter reply)
+    public static void FlushAll(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!HasFlushWord(in call, ref reply))
         {
@@ -222,7 +222,7 @@ internal static class KeyCommands
         reply.Ok();
     }
 
-    public static void ObjectEncoding(in CommandCall call, ref RespWriter reply)
+    public static void ObjectEncoding(scoped in CommandCall call, ref RespWriter reply)
     {
         ref Entry entry = ref call.Database.Peek(call[2]);
         if (Unsafe.IsNullRef(ref entry))
@@ -235,15 +235,15 @@ internal static class KeyCommands
         }
     }
 
-    public static void ObjectRefCount(in CommandCall call, ref RespWriter reply) => WriteOrNull(ref call.Database.Peek(call[2]), 1, ref reply);
+    public static void ObjectRefCount(scoped in CommandCall call, ref RespWriter reply) => WriteOrNull(ref call.Database.Peek(call[2]), 1, ref reply);
 
-    public static void ObjectIdleTime(in CommandCall call, ref RespWriter reply)
+    public static void ObjectIdleTime(scoped in CommandCall call, ref RespWriter reply)
     {
         ref Entry entry = ref call.Database.Peek(call[2]);
         WriteOrNull(ref entry, Unsafe.IsNullRef(ref entry) ? 0 : (call.Space.Clock.Tenths - entry.UsedAt) / 10, ref reply);
     }
 
-    public static void ObjectFreq(in CommandCall call, ref RespWriter reply)
+    public static void ObjectFreq(scoped in CommandCall call, ref RespWriter reply)
     {
         if (Unsafe.IsNullRef(ref call.Database.Peek(call[2])))
         {
@@ -253,7 +253,7 @@ internal static class KeyCommands
         call.Fail(ref reply, "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."u8);
     }
 
-    public static void MemoryUsage(in CommandCall call, ref RespWriter reply)
+    public static void MemoryUsage(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count != 3 && !(call.Count == 5 && call.Is(3, "SAMPLES"u8) && Integers.TryParse(call[4], out long samples) && samples >= 0))
         {
@@ -265,7 +265,7 @@ internal static class KeyCommands
     }
 
     /// <summary>Reads the number of a database, or fails.</summary>
-    internal static bool TryDatabase(in CommandCall call, int index, out int number, ref RespWriter reply)
+    internal static bool TryDatabase(scoped in CommandCall call, int index, out int number, ref RespWriter reply)
     {
         number = 0;
         if (!call.TryNumber(index, out long value, ref reply))
@@ -281,7 +281,7 @@ internal static class KeyCommands
         return true;
     }
 
-    private static void CountFound(in CommandCall call, ref RespWriter reply)
+    private static void CountFound(scoped in CommandCall call, ref RespWriter reply)
     {
         int found = 0;
         for (int i = 1; i < call.Count; i++)
@@ -291,7 +291,7 @@ internal static class KeyCommands
         reply.Number(found);
     }
 
-    private static void WriteKeys(in CommandCall call, List<byte[]> keys, ReadOnlySpan<byte> pattern, ref RespWriter reply)
+    private static void WriteKeys(scoped in CommandCall call, List<byte[]> keys, ReadOnlySpan<byte> pattern, ref RespWriter reply)
     {
         int kept = 0;
         bool all = pattern.SequenceEqual("*"u8);
@@ -321,7 +321,7 @@ internal static class KeyCommands
         }
     }
 
-    private static bool HasFlushWord(in CommandCall call, ref RespWriter reply)
+    private static bool HasFlushWord(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count == 1 || (call.Count == 2 && (call.Is(1, "ASYNC"u8) || call.Is(1, "SYNC"u8))))
         {

@@ -6,7 +6,7 @@ namespace KeyValue.Commands;
 /// <summary>Carries commands out on the databases of this process, at once.</summary>
 internal sealed class LocalExecutor(KeyValueServer server, CommandTable table) : ICommandExecutor
 {
-    public void Execute(Session session, in RespRequest request, ref RespWriter reply)
+    public void Execute(Session session, scoped in RespRequest request, ref RespWriter reply)
     {
         Command? command = table.Find(request[0]);
         if (command is null)
@@ -56,7 +56,7 @@ internal sealed class LocalExecutor(KeyValueServer server, CommandTable table) :
         }
     }
 
-    private void ExecuteJournalled(in CommandCall call, JournalWriter journal, ref RespWriter reply)
+    private void ExecuteJournalled(scoped in CommandCall call, JournalWriter journal, ref RespWriter reply)
     {
         if (journal.Failure is not null)
         {
@@ -74,7 +74,7 @@ internal sealed class LocalExecutor(KeyValueServer server, CommandTable table) :
         call.Session.Gate(ref reply, journal.Changes == changes ? 0 : journal.Current);
     }
 
-    private void RefuseUnknown(Session session, in RespRequest request, ref RespWriter reply)
+    private void RefuseUnknown(Session session, scoped in RespRequest request, ref RespWriter reply)
     {
         if (System.Text.Ascii.EqualsIgnoreCase(request[0], "POST"u8) || System.Text.Ascii.EqualsIgnoreCase(request[0], "Host:"u8))
         {

@@ -9,11 +9,11 @@ namespace KeyValue.Commands;
 /// <summary>Commands on values that are numbers.</summary>
 internal static class NumberCommands
 {
-    public static void Incr(in CommandCall call, ref RespWriter reply) => Add(in call, 1, ref reply);
+    public static void Incr(scoped in CommandCall call, ref RespWriter reply) => Add(in call, 1, ref reply);
 
-    public static void Decr(in CommandCall call, ref RespWriter reply) => Add(in call, -1, ref reply);
+    public static void Decr(scoped in CommandCall call, ref RespWriter reply) => Add(in call, -1, ref reply);
 
-    public static void IncrBy(in CommandCall call, ref RespWriter reply)
+    public static void IncrBy(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.TryNumber(2, out long increment, ref reply))
         {
@@ -21,7 +21,7 @@ internal static class NumberCommands
         }
     }
 
-    public static void DecrBy(in CommandCall call, ref RespWriter reply)
+    public static void DecrBy(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!call.TryNumber(2, out long decrement, ref reply))
         {
@@ -36,7 +36,7 @@ internal static class NumberCommands
         Add(in call, -decrement, ref reply);
     }
 
-    public static void IncrByFloat(in CommandCall call, ref RespWriter reply)
+    public static void IncrByFloat(scoped in CommandCall call, ref RespWriter reply)
     {
         Database database = call.Database;
         Span<byte> scratch = stackalloc byte[20];
@@ -60,7 +60,7 @@ internal static class NumberCommands
         reply.Bulk(bytes);
     }
 
-    private static void Add(in CommandCall call, long increment, ref RespWriter reply)
+    private static void Add(scoped in CommandCall call, long increment, ref RespWriter reply)
     {
         Database database = call.Database;
         ref Entry entry = ref database.Peek(call[1]);

@@ -7,7 +7,7 @@ namespace KeyValue.Commands;
 /// <summary>Commands on the server as a whole, and the few that exist so that tools go on.</summary>
 internal static class ServerCommands
 {
-    public static void Time(in CommandCall call, ref RespWriter reply)
+    public static void Time(scoped in CommandCall call, ref RespWriter reply)
     {
         long now = call.Space.Clock.Microseconds;
         reply.Array(2);
@@ -15,7 +15,7 @@ internal static class ServerCommands
         reply.BulkInteger(now % 1_000_000);
     }
 
-    public static void Info(in CommandCall call, ref RespWriter reply)
+    public static void Info(scoped in CommandCall call, ref RespWriter reply)
     {
         HashSet<string> sections = new(StringComparer.OrdinalIgnoreCase);
         for (int i = 1; i < call.Count; i++)
@@ -25,7 +25,7 @@ internal static class ServerCommands
         reply.Text(Encoding.Latin1.GetBytes(ServerInfo.Describe(call.Server, sections)));
     }
 
-    public static void Shutdown(in CommandCall call, ref RespWriter reply)
+    public static void Shutdown(scoped in CommandCall call, ref RespWriter reply)
     {
         for (int i = 1; i < call.Count; i++)
         {
@@ -45,7 +45,7 @@ internal static class ServerCommands
         call.Server.RequestStop();
     }
 
-    public static void Wait(in CommandCall call, ref RespWriter reply)
+    public static void Wait(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.TryNumber(1, out _, ref reply) && call.TryNumber(2, out long timeout, ref reply))
         {
@@ -59,15 +59,15 @@ internal static class ServerCommands
         }
     }
 
-    public static void Accept(in CommandCall call, ref RespWriter reply)
+    public static void Accept(scoped in CommandCall call, ref RespWriter reply)
     {
         _ = call.Count;
         reply.Ok();
     }
 
-    public static void Cluster(in CommandCall call, ref RespWriter reply) => call.Fail(ref reply, Errors.NoCluster);
+    public static void Cluster(scoped in CommandCall call, ref RespWriter reply) => call.Fail(ref reply, Errors.NoCluster);
 
-    public static void Debug(in CommandCall call, ref RespWriter reply)
+    public static void Debug(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!call.Server.AllowsDebug)
         {
@@ -101,7 +101,7 @@ internal static class ServerCommands
     }
 
     /// <summary>One sample of each kind of reply that no other command gives, for those who write clients.</summary>
-    private static void Protocol(in CommandCall call, ref RespWriter reply)
+    private static void Protocol(scoped in CommandCall call, ref RespWriter reply)
     {
         bool isNew = reply.Version == 3;
         switch (Encoding.Latin1.GetString(call[2]).ToLowerInvariant())

@@ -36,7 +36,7 @@ internal readonly struct SetOptions
 
     public bool ReturnsOld { get; init; }
 
-    public static bool TryParse(in CommandCall call, int first, Words words, out SetOptions options, ref RespWriter reply)
+    public static bool TryParse(scoped in CommandCall call, int first, Words words, out SetOptions options, ref RespWriter reply)
     {
         options = default;
         int time = 0;
@@ -100,7 +100,7 @@ internal readonly struct SetOptions
     }
 
     /// <summary>Makes a deadline of a time in <paramref name="unit"/>s of milliseconds, or fails: it must lie after 0 and within 63 bits.</summary>
-    public static bool TryDeadline(in CommandCall call, long time, long unit, bool isDate, out long deadline, ref RespWriter reply)
+    public static bool TryDeadline(scoped in CommandCall call, long time, long unit, bool isDate, out long deadline, ref RespWriter reply)
     {
         WallClock clock = call.Space.Clock;
         deadline = 0;
@@ -113,7 +113,7 @@ internal readonly struct SetOptions
         return true;
     }
 
-    private static bool TryUnit(in CommandCall call, int index, out long unit, out bool isDate)
+    private static bool TryUnit(scoped in CommandCall call, int index, out long unit, out bool isDate)
     {
         isDate = call.Is(index, "EXAT"u8) || call.Is(index, "PXAT"u8);
         unit = call.Is(index, "EX"u8) || call.Is(index, "EXAT"u8) ? 1000 : 1;

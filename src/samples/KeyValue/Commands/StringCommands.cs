@@ -7,9 +7,9 @@ namespace KeyValue.Commands;
 /// <summary>Commands on one value, or on several at once.</summary>
 internal static class StringCommands
 {
-    public static void Get(in CommandCall call, ref RespWriter reply) => WriteValue(ref call.Database.Find(call[1]), ref reply);
+    public static void Get(scoped in CommandCall call, ref RespWriter reply) => WriteValue(ref call.Database.Find(call[1]), ref reply);
 
-    public static void Set(in CommandCall call, ref RespWriter reply)
+    public static void Set(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count == 3)
         {
@@ -43,7 +43,7 @@ internal static class StringCommands
         }
     }
 
-    public static void SetNx(in CommandCall call, ref RespWriter reply)
+    public static void SetNx(scoped in CommandCall call, ref RespWriter reply)
     {
         bool goes = Unsafe.IsNullRef(ref call.Database.Peek(call[1]));
         if (goes)
@@ -53,17 +53,17 @@ internal static class StringCommands
         reply.Number(goes ? 1 : 0);
     }
 
-    public static void SetEx(in CommandCall call, ref RespWriter reply) => SetWithTime(in call, 1000, ref reply);
+    public static void SetEx(scoped in CommandCall call, ref RespWriter reply) => SetWithTime(in call, 1000, ref reply);
 
-    public static void PSetEx(in CommandCall call, ref RespWriter reply) => SetWithTime(in call, 1, ref reply);
+    public static void PSetEx(scoped in CommandCall call, ref RespWriter reply) => SetWithTime(in call, 1, ref reply);
 
-    public static void GetSet(in CommandCall call, ref RespWriter reply)
+    public static void GetSet(scoped in CommandCall call, ref RespWriter reply)
     {
         WriteValue(ref call.Database.Find(call[1]), ref reply);
         Store(in call, call[1], call[2]);
     }
 
-    public static void GetDel(in CommandCall call, ref RespWriter reply)
+    public static void GetDel(scoped in CommandCall call, ref RespWriter reply)
     {
         ref Entry entry = ref call.Database.Find(call[1]);
         WriteValue(ref entry, ref reply);
@@ -73,7 +73,7 @@ internal static class StringCommands
         }
     }
 
-    public static void GetEx(in CommandCall call, ref RespWriter reply)
+    public static void GetEx(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!SetOptions.TryParse(in call, 2, SetOptions.AllOfGetEx, out SetOptions options, ref reply))
         {
@@ -98,7 +98,7 @@ internal static class StringCommands
         }
     }
 
-    public static void MGet(in CommandCall call, ref RespWriter reply)
+    public static void MGet(scoped in CommandCall call, ref RespWriter reply)
     {
         reply.Array(call.Count - 1);
         for (int i = 1; i < call.Count; i++)
@@ -107,7 +107,7 @@ internal static class StringCommands
         }
     }
 
-    public static void MSet(in CommandCall call, ref RespWriter reply)
+    public static void MSet(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count % 2 == 0)
         {
@@ -118,7 +118,7 @@ internal static class StringCommands
         reply.Ok();
     }
 
-    public static void MSetNx(in CommandCall call, ref RespWriter reply)
+    public static void MSetNx(scoped in CommandCall call, ref RespWriter reply)
     {
         if (call.Count % 2 == 0)
         {
@@ -137,7 +137,7 @@ internal static class StringCommands
         reply.Number(1);
     }
 
-    public static void Append(in CommandCall call, ref RespWriter reply)
+    public static void Append(scoped in CommandCall call, ref RespWriter reply)
     {
         Database database = call.Database;
         ref Entry entry = ref database.Peek(call[1]);
@@ -160,14 +160,14 @@ internal static class StringCommands
         reply.Number(old + call[2].Length);
     }
 
-    public static void StrLen(in CommandCall call, ref RespWriter reply)
+    public static void StrLen(scoped in CommandCall call, ref RespWriter reply)
     {
         Span<byte> scratch = stackalloc byte[20];
         ref Entry entry = ref call.Database.Find(call[1]);
         reply.Number(Unsafe.IsNullRef(ref entry) ? 0 : entry.GetValue(scratch).Length);
     }
 
-    public static void GetRange(in CommandCall call, ref RespWriter reply)
+    public static void GetRange(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!call.TryNumber(2, out long start, ref reply) || !call.TryNumber(3, out long end, ref reply))
         {
@@ -186,7 +186,7 @@ internal static class StringCommands
         reply.Bulk(start > end ? default : value[(int)start..((int)end + 1)]);
     }
 
-    public static void SetRange(in CommandCall call, ref RespWriter reply)
+    public static void SetRange(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!call.TryNumber(2, out long offset, ref reply))
         {
@@ -219,7 +219,7 @@ internal static class StringCommands
         reply.Number(value.Length);
     }
 
-    public static void SetBit(in CommandCall call, ref RespWriter reply)
+    public static void SetBit(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!TryBitOffset(in call, out long offset, ref reply))
         {
@@ -243,7 +243,7 @@ internal static class StringCommands
         database.Commit(ref entry);
     }
 
-    public static void GetBit(in CommandCall call, ref RespWriter reply)
+    public static void GetBit(scoped in CommandCall call, ref RespWriter reply)
     {
         if (!TryBitOffset(in call, out long offset, ref reply))
         {
@@ -284,7 +284,7 @@ internal static class StringCommands
         return ref entry;
     }
 
-    private static void SetWithTime(in CommandCall call, long unit, ref RespWriter reply)
+    private static void SetWithTime(scoped in CommandCall call, long unit, ref RespWriter reply)
     {
         if (!call.TryNumber(2, out long time, ref reply) || !SetOptions.TryDeadline(in call, time, unit, isDate: false, out long deadline, ref reply))
         {
@@ -294,7 +294,7 @@ internal static class StringCommands
         reply.Ok();
     }
 
-    private static void StorePairs(in CommandCall call)
+    private static void StorePairs(scoped in CommandCall call)
     {
         for (int i = 1; i < call.Count; i += 2)
         {
@@ -302,7 +302,7 @@ internal static class StringCommands
         }
     }
 
-    private static void Store(in CommandCall call, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in SetOptions options = default)
+    private static void Store(scoped in CommandCall call, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in SetOptions options = default)
     {
         Database database = call.Database;
         if (options.Deadline != 0 && database.IsPast(options.Deadline - 1, options.IsDate))
@@ -319,7 +319,7 @@ internal static class StringCommands
         database.Commit(ref entry);
     }
 
-    private static bool TryBitOffset(in CommandCall call, out long offset, ref RespWriter reply)
+    private static bool TryBitOffset(scoped in CommandCall call, out long offset, ref RespWriter reply)
     {
         if (Integers.TryParse(call[2], out offset) && offset >= 0 && offset >> 3 < call.Server.Limits.MaxBulkBytes)
         {
