@@ -48,6 +48,23 @@ internal readonly ref struct CommandCall
         return false;
     }
 
+    /// <summary>Reads a number of 32 bits, or fails in the words for it.</summary>
+    public bool TryInt32(int index, out int value, ref RespWriter reply)
+    {
+        value = 0;
+        if (!TryNumber(index, out long number, ref reply))
+        {
+            return false;
+        }
+        if (number is < int.MinValue or > int.MaxValue)
+        {
+            Fail(ref reply, Errors.NotAnInt32);
+            return false;
+        }
+        value = (int)number;
+        return true;
+    }
+
     /// <summary>Writes an error.</summary>
     public void Fail(ref RespWriter reply, ReadOnlySpan<byte> text)
     {

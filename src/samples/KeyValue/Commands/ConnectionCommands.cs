@@ -33,17 +33,9 @@ internal static class ConnectionCommands
 
     public static void Select(scoped in CommandCall call, ref RespWriter reply)
     {
-        if (!Integers.TryParse(call[1], out long number))
+        if (KeyCommands.TryDatabase(in call, 1, out int number, ref reply))
         {
-            call.Fail(ref reply, Errors.NotAnInteger);
-        }
-        else if (number is < 0 or >= KeySpace.DatabaseCount)
-        {
-            call.Fail(ref reply, Errors.DatabaseNumber);
-        }
-        else
-        {
-            call.Session.DatabaseNumber = (int)number;
+            call.Session.DatabaseNumber = number;
             reply.Ok();
         }
     }

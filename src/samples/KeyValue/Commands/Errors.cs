@@ -9,6 +9,8 @@ internal static class Errors
 
     public static ReadOnlySpan<byte> NotAnInteger => "ERR value is not an integer or out of range"u8;
 
+    public static ReadOnlySpan<byte> NotAnInt32 => "ERR value is out of range, value must between -2147483648 and 2147483647"u8;
+
     public static ReadOnlySpan<byte> NotAFloat => "ERR value is not a valid float"u8;
 
     public static ReadOnlySpan<byte> Overflow => "ERR increment or decrement would overflow"u8;
@@ -72,7 +74,8 @@ internal static class Errors
         StringBuilder arguments = new();
         for (int i = 1; i < request.Count && arguments.Length < 128; i++)
         {
-            arguments.Append('\'').Append(Quote(request[i], 128 - arguments.Length)).Append("' ");
+            int most = 128 - arguments.Length;
+            arguments.Append('\'').Append(Quote(request[i], most)).Append("' ");
         }
         return $"ERR unknown command '{Quote(request[0])}', with args beginning with: {arguments}";
     }

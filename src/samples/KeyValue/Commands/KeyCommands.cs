@@ -179,11 +179,11 @@ internal static class KeyCommands
 
     public static void SwapDb(scoped in CommandCall call, ref RespWriter reply)
     {
-        if (!Integers.TryParse(call[1], out long first))
+        if (!Integers.TryParse(call[1], out long first) || first != (int)first)
         {
             call.Fail(ref reply, "ERR invalid first DB index"u8);
         }
-        else if (!Integers.TryParse(call[2], out long second))
+        else if (!Integers.TryParse(call[2], out long second) || second != (int)second)
         {
             call.Fail(ref reply, "ERR invalid second DB index"u8);
         }
@@ -267,17 +267,15 @@ internal static class KeyCommands
     /// <summary>Reads the number of a database, or fails.</summary>
     internal static bool TryDatabase(scoped in CommandCall call, int index, out int number, ref RespWriter reply)
     {
-        number = 0;
-        if (!call.TryNumber(index, out long value, ref reply))
+        if (!call.TryInt32(index, out number, ref reply))
         {
             return false;
         }
-        if (value is < 0 or >= KeySpace.DatabaseCount)
+        if (number is < 0 or >= KeySpace.DatabaseCount)
         {
             call.Fail(ref reply, Errors.DatabaseNumber);
             return false;
         }
-        number = (int)value;
         return true;
     }
 

@@ -105,17 +105,19 @@ internal static class NumberCommands
         {
             try
             {
-                return (first + second).ToString("0.#################", CultureInfo.InvariantCulture);
+                // ToString alone would round a half up, and Redis's printf rounds it to even: 1/41 - 1/41 must be 0.
+                decimal sum = decimal.Round(first + second, 17, MidpointRounding.ToEven);
+                return sum == 0 ? "0" : sum.ToString("0.#################", CultureInfo.InvariantCulture);
             }
             catch (OverflowException)
             {
                 return null;
             }
         }
-        double sum = value + increment;
-        return double.IsFinite(sum) ? sum.ToString("0.#################", CultureInfo.InvariantCulture) : null;
+        double result = value + increment;
+        return double.IsFinite(result) ? result.ToString("0.#################", CultureInfo.InvariantCulture) : null;
     }
 
     private static bool TryDecimal(string text, out decimal value) =>
-        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && decimal.Abs(value) < 1e18m;
+        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && decimal.Abs(value) < 1e27m;
 }

@@ -47,13 +47,20 @@ internal static class ServerCommands
 
     public static void Wait(scoped in CommandCall call, ref RespWriter reply)
     {
-        if (call.TryNumber(1, out _, ref reply) && call.TryNumber(2, out long timeout, ref reply))
+        if (!call.TryNumber(1, out _, ref reply))
         {
-            if (timeout < 0)
-            {
-                call.Fail(ref reply, "ERR timeout is negative"u8);
-                return;
-            }
+            return;
+        }
+        if (!Store.Integers.TryParse(call[2], out long timeout))
+        {
+            call.Fail(ref reply, "ERR timeout is not an integer or out of range"u8);
+        }
+        else if (timeout < 0)
+        {
+            call.Fail(ref reply, "ERR timeout is negative"u8);
+        }
+        else
+        {
             // There are no replicas, and waiting would not make any.
             reply.Number(0);
         }
@@ -141,11 +148,15 @@ internal static class ServerCommands
             case "false":
                 reply.Raw(isNew ? "#f\r\n"u8 : ":0\r\n"u8);
                 break;
+            case "attrib":
+                reply.Raw(isNew ? "|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n"u8 : default);
+                reply.Bulk("Some real reply following the attribute"u8);
+                break;
             case "verbatim":
                 reply.Text("This is a verbatim\nstring"u8);
                 break;
             default:
-                call.Fail(ref reply, "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|bignum|true|false|verbatim"u8);
+                call.Fail(ref reply, "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|bignum|true|false|verbatim"u8);
                 break;
         }
     }

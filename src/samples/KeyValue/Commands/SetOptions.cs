@@ -20,7 +20,10 @@ internal readonly struct SetOptions
 
     public const Words AllOfGetEx = Words.Time | Words.Persist;
 
-    /// <summary>Unix time in milliseconds; 0 for none.</summary>
+    private readonly int _time;
+    private readonly long _unit;
+
+    /// <summary>Unix time in milliseconds; 0 for none, and until <see cref="TryResolve"/>.</summary>
     public long Deadline { get; init; }
 
     /// <summary>Whether it was given as a date.</summary>
@@ -36,6 +39,13 @@ internal readonly struct SetOptions
 
     public bool ReturnsOld { get; init; }
 
+    private SetOptions(int time, long unit)
+    {
+        _time = time;
+        _unit = unit;
+    }
+
+    /// <summary>Reads the words; the time's value is left to <see cref="TryResolve"/>, because a missing key comes before a bad time.</summary>
     public static bool TryParse(scoped in CommandCall call, int first, Words words, out SetOptions options, ref RespWriter reply)
     {
         options = default;
@@ -81,14 +91,8 @@ internal readonly struct SetOptions
                 return false;
             }
         }
-        long deadline = 0;
-        if (time != 0 && (!call.TryNumber(time, out long value, ref reply) || !TryDeadline(in call, value, unit, isDate, out deadline, ref reply)))
+        options = new SetOptions(time, unit)
         {
-            return false;
-        }
-        options = new SetOptions
-        {
-            Deadline = deadline,
             IsDate = isDate,
             KeepsDeadline = keeps,
             Persists = persists,
@@ -96,6 +100,22 @@ internal readonly struct SetOptions
             OnlyIfPresent = present,
             ReturnsOld = old,
         };
+        return true;
+    }
+
+    /// <summary>Reads the time, if there is one.</summary>
+    public bool TryResolve(scoped in CommandCall call, out SetOptions resolved, ref RespWriter reply)
+    {
+        resolved = this;
+        if (_time == 0)
+        {
+            return true;
+        }
+        if (!call.TryNumber(_time, out long value, ref reply) || !TryDeadline(in call, value, _unit, IsDate, out long deadline, ref reply))
+        {
+            return false;
+        }
+        resolved = this with { Deadline = deadline };
         return true;
     }
 

@@ -17,7 +17,7 @@ internal static class StringCommands
             reply.Ok();
             return;
         }
-        if (!SetOptions.TryParse(in call, 3, SetOptions.AllOfSet, out SetOptions options, ref reply))
+        if (!SetOptions.TryParse(in call, 3, SetOptions.AllOfSet, out SetOptions options, ref reply) || !options.TryResolve(in call, out options, ref reply))
         {
             return;
         }
@@ -81,11 +81,16 @@ internal static class StringCommands
         }
         Database database = call.Database;
         ref Entry entry = ref database.Find(call[1]);
-        WriteValue(ref entry, ref reply);
         if (Unsafe.IsNullRef(ref entry))
+        {
+            reply.Null();
+            return;
+        }
+        if (!options.TryResolve(in call, out options, ref reply))
         {
             return;
         }
+        WriteValue(ref entry, ref reply);
         if (options.Deadline != 0 && database.IsPast(options.Deadline - 1, options.IsDate))
         {
             database.Remove(call[1]);
