@@ -12,6 +12,9 @@ public abstract class ContiguousFramingProtocol : FramingProtocol
     // A span is at most 2 GiB and a rented copy at most that, so the bound stays well below with terminator or prefix.
     private const int LargestMaxBytes = 1024 * 1024 * 1024;
 
+    // Up to here one span of the output is asked for; more would force the transport into a block made to measure.
+    private const int OneSpanBytes = 1024;
+
     private protected ContiguousFramingProtocol()
     {
     }
@@ -39,6 +42,34 @@ public abstract class ContiguousFramingProtocol : FramingProtocol
         ReadOnlySpan<byte> span = data.FirstSpan;
         int consumed = DeliverFrames(span);
         return consumed == span.Length ? data.End : data.GetPosition(consumed);
+    }
+
+    /// <summary>Writes both as one: the transport's marks and its hard limit must not come between a frame and its terminator or prefix.</summary>
+    private protected void WriteTogether(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        int length = first.Length + second.Length;
+        if (length > OneSpanBytes)
+        {
+            byte[] together = ArrayPool<byte>.Shared.Rent(length);
+            try
+            {
+                first.CopyTo(together);
+                second.CopyTo(together.AsSpan(first.Length));
+                Transport.Write(together.AsSpan(0, length));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(together);
+            }
+        }
+        else if (length > 0)
+        {
+            IBufferWriter<byte> output = Transport.Output;
+            Span<byte> span = output.GetSpan(length);
+            first.CopyTo(span);
+            second.CopyTo(span[first.Length..]);
+            output.Advance(length);
+        }
     }
 
     private protected static int CheckedLimit(int bytes, string name)

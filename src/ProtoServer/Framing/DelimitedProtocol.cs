@@ -6,9 +6,6 @@ namespace ProtoServer;
 /// <remarks>Loop thread only. An EOF inside a frame is a violation.</remarks>
 public abstract class DelimitedProtocol : ContiguousFramingProtocol
 {
-    // Up to here one span of the output is asked for; a longer frame would force the transport into a block of that size.
-    private const int OneSpanBytes = 1024;
-
     private readonly byte[] _delimiter;
     private int _maxFrameBytes = DefaultMaxBytes;
 
@@ -51,19 +48,7 @@ public abstract class DelimitedProtocol : ContiguousFramingProtocol
             throw new ArgumentException("The frame holds the delimiter, so the peer would see several frames; escape it, or use a length prefix.", nameof(frame));
         }
 
-        ITransport transport = Transport;
-        if (frame.Length > OneSpanBytes)
-        {
-            transport.Write(frame);
-            transport.Write(_delimiter);
-            return;
-        }
-
-        IBufferWriter<byte> output = transport.Output;
-        Span<byte> span = output.GetSpan(frame.Length + _delimiter.Length);
-        frame.CopyTo(span);
-        _delimiter.CopyTo(span[frame.Length..]);
-        output.Advance(frame.Length + _delimiter.Length);
+        WriteTogether(frame, _delimiter);
     }
 
     private protected sealed override int DeliverFrames(ReadOnlySpan<byte> data)

@@ -12,9 +12,6 @@ public abstract class LengthPrefixedProtocol : ContiguousFramingProtocol
 {
     private const int MaxPrefixBytes = 10; // 64 bits in sevens
 
-    // Up to here one span of the output is asked for; a longer frame would force the transport into a block of that size.
-    private const int OneSpanBytes = 1024;
-
     private readonly LengthPrefix _prefix;
     private int _maxFrameBytes = DefaultMaxBytes;
 
@@ -52,21 +49,7 @@ public abstract class LengthPrefixedProtocol : ContiguousFramingProtocol
     protected void SendFrame(ReadOnlySpan<byte> frame)
     {
         Span<byte> buffer = stackalloc byte[MaxPrefixBytes];
-        ReadOnlySpan<byte> prefix = buffer[..WritePrefix(buffer, frame.Length)];
-
-        ITransport transport = Transport;
-        if (frame.Length > OneSpanBytes)
-        {
-            transport.Write(prefix);
-            transport.Write(frame);
-            return;
-        }
-
-        IBufferWriter<byte> output = transport.Output;
-        Span<byte> span = output.GetSpan(prefix.Length + frame.Length);
-        prefix.CopyTo(span);
-        frame.CopyTo(span[prefix.Length..]);
-        output.Advance(prefix.Length + frame.Length);
+        WriteTogether(buffer[..WritePrefix(buffer, frame.Length)], frame);
     }
 
     private protected sealed override int DeliverFrames(ReadOnlySpan<byte> data)

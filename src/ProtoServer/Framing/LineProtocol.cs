@@ -10,9 +10,6 @@ namespace ProtoServer;
 /// </remarks>
 public abstract class LineProtocol : ContiguousFramingProtocol
 {
-    // Up to here one span of the output is asked for; a longer line would force the transport into a block of that size.
-    private const int OneSpanBytes = 1024;
-
     private const byte Lf = (byte)'\n';
     private const byte Cr = (byte)'\r';
 
@@ -63,26 +60,7 @@ public abstract class LineProtocol : ContiguousFramingProtocol
             ThrowSeveralLines(nameof(line));
         }
 
-        ITransport transport = Transport;
-        ReadOnlySpan<byte> end = BytesOf(terminator);
-        if (line.Length > OneSpanBytes)
-        {
-            transport.Write(line);
-            transport.Write(end);
-            return;
-        }
-
-        int length = line.Length + end.Length;
-        if (length == 0)
-        {
-            return;
-        }
-
-        IBufferWriter<byte> output = transport.Output;
-        Span<byte> span = output.GetSpan(length);
-        line.CopyTo(span);
-        end.CopyTo(span[line.Length..]);
-        output.Advance(length);
+        WriteTogether(line, BytesOf(terminator));
     }
 
     /// <summary>Sends text in UTF-8 and <see cref="SendTerminator"/>.</summary>

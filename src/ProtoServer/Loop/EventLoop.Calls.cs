@@ -55,10 +55,10 @@ public sealed partial class EventLoop
     /// <summary>Calls <paramref name="callback"/> after <paramref name="delay"/>, never early; with a delay of zero or less in the next iteration.</summary>
     /// <exception cref="InvalidOperationException">Another thread runs the loop.</exception>
     /// <exception cref="ObjectDisposedException">The loop is closed.</exception>
-    public CallHandle CallLater(TimeSpan delay, Action callback) => CallAt(Time + delay, callback);
+    public CallHandle CallLater(TimeSpan delay, Action callback) => CallAt(After(delay), callback);
 
     /// <inheritdoc cref="CallLater(TimeSpan, Action)"/>
-    public CallHandle CallLater<TState>(TimeSpan delay, Action<TState> callback, TState state) => CallAt(Time + delay, callback, state);
+    public CallHandle CallLater<TState>(TimeSpan delay, Action<TState> callback, TState state) => CallAt(After(delay), callback, state);
 
     /// <summary>Calls <paramref name="callback"/> when <see cref="Time"/> has reached <paramref name="when"/>; equal deadlines in the order in which they were set.</summary>
     /// <exception cref="InvalidOperationException">Another thread runs the loop.</exception>
@@ -111,6 +111,13 @@ public sealed partial class EventLoop
         {
             ThrowWrongThread();
         }
+    }
+
+    // A delay beyond the end of time is never due, instead of an overflow.
+    private TimeSpan After(TimeSpan delay)
+    {
+        TimeSpan now = Time;
+        return delay < TimeSpan.MaxValue - now ? now + delay : TimeSpan.MaxValue;
     }
 
     private void VerifyUsable()

@@ -92,13 +92,14 @@ public sealed partial class EventLoop
             }
             // The callbacks that these ends scheduled: connection_lost and what follows from it. Bounded, for a callback may schedule itself for ever.
             _closed = true;
-            for (int rounds = 0; rounds < 16 && (_ready.Count > 0 || !_inbox.IsEmpty); rounds++)
+            for (int rounds = 0; rounds < 16 && (_ready.Count > 0 || !_inbox.IsEmpty || !_flushes.IsEmpty); rounds++)
             {
                 _inbox.DrainTo(_ready);
                 for (int count = _ready.Count; count > 0; count--)
                 {
                     RunCall(_ready.Dequeue());
                 }
+                _flushes.FlushAll();
             }
         }
         finally

@@ -101,7 +101,7 @@ public sealed partial class EventLoop : IDisposable
     {
         // 1. How long may we sleep: not at all while calls are ready, otherwise until the next timer, or for ever.
         long timeout = _stopping || _ready.Count > 0 || !_flushes.IsEmpty ? 0 : UntilNextTimer();
-        if (timeout != 0 && !_inbox.TryPark())
+        if (timeout != 0 && (!_inbox.TryPark() || _stopping))
         {
             timeout = 0;
         }
@@ -174,6 +174,8 @@ public sealed partial class EventLoop : IDisposable
         _stopping = true;
         if (!IsLoopThread)
         {
+            // Either the loop sees the flag after it has announced its sleep, or we see the announcement: a full fence between the two on both sides.
+            Interlocked.MemoryBarrier();
             WakeIfParked();
         }
     }

@@ -36,21 +36,22 @@ internal sealed class FlushQueue
             return;
         }
         IsFlushing = true;
+        int done = 0;
         try
         {
-            for (int i = 0; i < count; i++)
+            while (done < count)
             {
-                IFlushable item = _items[i]!;
-                _items[i] = null;
-                item.Flush();
+                _items[done++]!.Flush();
             }
         }
         finally
         {
+            // Those that entered meanwhile, and, should the loop be left on purpose, those that had no turn.
             IsFlushing = false;
-            Array.Copy(_items, count, _items, 0, _count - count);
-            Array.Clear(_items, _count - count, Math.Min(count, _count - count));
-            _count -= count;
+            int left = _count - done;
+            Array.Copy(_items, done, _items, 0, left);
+            Array.Clear(_items, left, done);
+            _count = left;
         }
     }
 }

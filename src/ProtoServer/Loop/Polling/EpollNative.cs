@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace ProtoServer;
 
-/// <summary>The system calls of polling, see epoll(7) and eventfd(2). Each sets errno, to be read at once.</summary>
+/// <summary>The system calls of polling, see epoll(7) and eventfd(2). Errno is read at once: by <c>Marshal.GetLastSystemError</c> after the frequent calls, which therefore need no marshalling stub, by <c>GetLastPInvokeError</c> after the others.</summary>
 internal static unsafe partial class EpollNative
 {
     public const uint In = 0x1;
@@ -30,10 +30,10 @@ internal static unsafe partial class EpollNative
     [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
     public static partial int Control(int epoll, int operation, int fd, void* @event);
 
-    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "epoll_wait")]
     public static partial int Wait(int epoll, void* events, int maxEvents, int timeoutMilliseconds);
 
-    [LibraryImport("libc", EntryPoint = "epoll_pwait2", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "epoll_pwait2")]
     public static partial int WaitPrecisely(int epoll, void* events, int maxEvents, Timespec* timeout, void* signalMask);
 
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]

@@ -127,11 +127,9 @@ internal sealed unsafe class EpollPoller : Poller
         NativeMemory.Free(_events);
     }
 
-    internal static Win32Exception Failure(string call)
-    {
-        int errno = Marshal.GetLastPInvokeError();
-        return new Win32Exception(errno, $"{call}: {Marshal.GetPInvokeErrorMessage(errno)}");
-    }
+    private static Win32Exception Failure(string call) => Failure(call, Marshal.GetLastPInvokeError());
+
+    private static Win32Exception Failure(string call, int errno) => new(errno, $"{call}: {Marshal.GetPInvokeErrorMessage(errno)}");
 
     private int Wait(long timeout)
     {
@@ -148,7 +146,7 @@ internal sealed unsafe class EpollPoller : Poller
                 Volatile.Write(ref s_canWaitPrecisely, false);
                 return Wait(timeout);
             }
-            if (count < 0 && Marshal.GetLastPInvokeError() is 38 or 1) // ENOSYS, or EPERM from an old container's filter
+            if (count < 0 && Marshal.GetLastSystemError() is 38 or 1) // ENOSYS, or EPERM from an old container's filter
             {
                 Volatile.Write(ref s_canWaitPrecisely, false);
                 return Wait(timeout);
@@ -162,7 +160,8 @@ internal sealed unsafe class EpollPoller : Poller
         }
         if (count < 0)
         {
-            return Marshal.GetLastPInvokeError() == EpollNative.Interrupted ? 0 : throw new LoopAbortException("The kernel refused to poll.", Failure("epoll_wait"));
+            int errno = Marshal.GetLastSystemError();
+            return errno == EpollNative.Interrupted ? 0 : throw new LoopAbortException("The kernel refused to poll.", Failure("epoll_wait", errno));
         }
         return count;
     }

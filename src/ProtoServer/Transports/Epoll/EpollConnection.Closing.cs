@@ -78,7 +78,7 @@ internal sealed partial class EpollConnection
     {
         // The pointer is not written to, MSG_TRUNC sees to that.
         nint count = SocketNative.Receive(Descriptor, Shared.ReceiveBlock.Address, DiscardBytes, SocketNative.Truncate);
-        if (count > 0 || (count < 0 && Marshal.GetLastPInvokeError() is Errno.Again or Errno.Interrupted))
+        if (count > 0 || (count < 0 && Marshal.GetLastSystemError() is Errno.Again or Errno.Interrupted))
         {
             return;
         }

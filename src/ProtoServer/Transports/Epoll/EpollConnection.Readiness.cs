@@ -95,7 +95,7 @@ internal sealed partial class EpollConnection
             _reader.OnEnd();
             return;
         }
-        int errno = Marshal.GetLastPInvokeError();
+        int errno = Marshal.GetLastSystemError();
         if (errno is not Errno.Again and not Errno.Interrupted)
         {
             LoseNow(errno);

@@ -51,6 +51,11 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
         {
             return new ValueTask<ConnectionContext?>(connection);
         }
+        if (IsClosed)
+        {
+            // By whoever was told of a shortage just now.
+            return new ValueTask<ConnectionContext?>((ConnectionContext?)null);
+        }
         _waiting = true;
         _wait.Reset();
         SetInterest(EpollNative.In);
@@ -162,7 +167,7 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
                 }
                 break;
             }
-            int errno = Marshal.GetLastPInvokeError();
+            int errno = Marshal.GetLastSystemError();
             if (errno == Errno.Again)
             {
                 break;

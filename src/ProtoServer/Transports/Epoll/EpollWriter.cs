@@ -175,7 +175,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
                 var message = new SocketNative.MessageHeader { Vectors = vectors, VectorCount = (nuint)count };
                 sent = SocketNative.SendMessage(connection.Descriptor, &message, SocketNative.NoSignal);
             }
-            int errno = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+            int errno = sent < 0 ? Marshal.GetLastSystemError() : 0;
             if (sent > 0)
             {
                 Consume(sent);

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
@@ -25,7 +25,9 @@ internal static class Errno
     public static bool IsShortage(int errno) => errno is TooManyOpen or TooManyOpenInSystem or NoBuffers or OutOfMemory;
 
     /// <summary>accept(2) also hands over errors of the one connection that it was about to give: the next one may be fine.</summary>
-    public static bool IsOfOneConnection(int errno) => errno is ConnectionAborted or Interrupted or 1 or 71 or 64 or 92 or 95 or 100 or 101 or 112 or 113;
+    public static bool IsOfOneConnection(int errno) => errno is ConnectionAborted or Interrupted
+        or 1 // EPERM: a firewall
+        or 71 or 64 or 92 or 95 or 100 or 101 or 112 or 113; // EPROTO ENONET ENOPROTOOPT EOPNOTSUPP ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH
 
     public static string Text(int errno) => Marshal.GetPInvokeErrorMessage(errno);
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace ProtoServer;
 
-/// <summary>The socket calls of the epoll transport, and their constants on Linux. Each sets errno, to be read at once.</summary>
+/// <summary>The socket calls of the epoll transport, and their constants on Linux. Errno is read at once: by <c>Marshal.GetLastSystemError</c> after the frequent calls, which therefore need no marshalling stub, by <c>GetLastPInvokeError</c> after the others.</summary>
 internal static unsafe partial class SocketNative
 {
     public const int InterNetwork = 2; // AF_INET
@@ -40,16 +40,16 @@ internal static unsafe partial class SocketNative
     [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
     public static partial int Listen(int fd, int backlog);
 
-    [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "accept4")]
     public static partial int Accept(int fd, void* address, uint* length, int flags);
 
-    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "recv")]
     public static partial nint Receive(int fd, void* buffer, nuint length, int flags);
 
-    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "send")]
     public static partial nint Send(int fd, void* buffer, nuint length, int flags);
 
-    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "sendmsg")]
     public static partial nint SendMessage(int fd, MessageHeader* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "shutdown", SetLastError = true)]

@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace Benchmarks.Running;
+
+/// <summary>A peer that listens.</summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    private const string Greeting = "listening on ";
+    private static readonly TimeSpan _startDeadline = TimeSpan.FromSeconds(20);
+    private readonly ChildProcess _process;
+
+    private ServerProcess(Peer peer, ChildProcess process, int port)
+    {
+        Peer = peer;
+        Port = port;
+        _process = process;
+    }
+
+    public Peer Peer { get; }
+
+    public int Port { get; }
+
+    public int Id => _process.Id;
+
+    /// <summary>Whether it was under load long enough once.</summary>
+    public bool IsWarm { get; set; }
+
+    public static async Task<ServerProcess> StartAsync(Peer peer, bool pin, CancellationToken cancellationToken)
+    {
+        ChildProcess process = ChildProcess.Start(peer.Command(), pin ? 0 : null);
+        try
+        {
+            string? line = await process.Output.ReadLineAsync(cancellationToken).AsTask().WaitAsync(_startDeadline, cancellationToken);
+            if (line is null || !line.StartsWith(Greeting, StringComparison.Ordinal))
+            {
+                throw new InvalidOperationException($"{peer.Name} printed '{line}' where 'listening on HOST:PORT' was expected. {await process.ErrorsAsync()}");
+            }
+
+            return new ServerProcess(peer, process, int.Parse(line[(line.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture));
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Bytes of anonymous memory in RAM: heap, stacks and JIT-compiled code, without mapped files.</summary>
+    public long ReadAnonymousBytes()
+    {
+        const string Field = "RssAnon:";
+        string line = File.ReadLines($"/proc/{Id}/status").First(text => text.StartsWith(Field, StringComparison.Ordinal));
+        return long.Parse(line.AsSpan(Field.Length).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024;
+    }
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+}

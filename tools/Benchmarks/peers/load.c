@@ -1,0 +1,279 @@
+// One process, one thread, many connections, closed loop: each connection sends a batch of DEPTH messages of SIZE bytes,
+// waits for all of them to come back, checks every byte, and sends the next batch.
+//
+//   load --port P --connections N --size BYTES --depth D --warmup S --seconds S [--pid SERVER] [--host H]
+//       measures after the warm-up and prints "key value" lines; a wrong or missing byte ends it with an error
+//   load --port P --connections N --size BYTES --hold
+//       echoes once on each connection, prints "holding N", and holds them idle until standard input ends
+//
+// --pid: the server's CPU clock is read here, at the very edges of the measured window (the same user + system time that
+// /proc/PID/stat shows, at nanosecond resolution).
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENTS = 256, RECEIVE_BYTES = 64 * 1024, SUB_BUCKETS = 64, BUCKETS = 64 * SUB_BUCKETS };
+
+struct connection {
+    int fd;
+    size_t to_send, to_receive;
+    uint64_t sent_at;
+    int blocked;
+};
+
+static struct connection *connections;
+static int epoll_fd, connection_count = 64, depth = 1;
+static size_t size = 1024, batch;
+static char *pattern, receive_buffer[RECEIVE_BYTES];
+static uint64_t batches, histogram[BUCKETS];
+
+static void die(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static uint64_t now_of(clockid_t clock) {
+    struct timespec time;
+    if (clock_gettime(clock, &time) < 0) {
+        die("clock_gettime");
+    }
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t now(void) {
+    return now_of(CLOCK_MONOTONIC);
+}
+
+// Log-linear: 64 steps per power of two, so a percentile is right within 1.6 %.
+static unsigned bucket_of(uint64_t ns) {
+    if (ns < SUB_BUCKETS) {
+        return (unsigned)ns;
+    }
+    unsigned shift = (unsigned)(63 - __builtin_clzll(ns)) - 6;
+    return (shift + 1) * SUB_BUCKETS + (unsigned)((ns >> shift) - SUB_BUCKETS);
+}
+
+static double value_of(unsigned bucket) {
+    if (bucket < SUB_BUCKETS) {
+        return bucket;
+    }
+    unsigned shift = bucket / SUB_BUCKETS - 1;
+    return ((double)(bucket % SUB_BUCKETS + SUB_BUCKETS) + 0.5) * (double)(1ull << shift);
+}
+
+static double percentile_us(double percent) {
+    uint64_t rank = (uint64_t)((double)batches * percent / 100.0), seen = 0;
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        seen += histogram[i];
+        if (seen > rank) {
+            return value_of(i) / 1000.0;
+        }
+    }
+    return 0;
+}
+
+static void interest(struct connection *connection, uint32_t events, int operation) {
+    struct epoll_event event = {.events = events, .data.ptr = connection};
+    if (epoll_ctl(epoll_fd, operation, connection->fd, &event) < 0) {
+        die("epoll_ctl");
+    }
+}
+
+static void send_rest(struct connection *connection) {
+    ssize_t sent = send(connection->fd, pattern + (batch - connection->to_send), connection->to_send, MSG_NOSIGNAL);
+    if (sent < 0) {
+        if (errno != EAGAIN) {
+            die("send");
+        }
+        sent = 0;
+    }
+    connection->to_send -= (size_t)sent;
+    int blocked = connection->to_send > 0;
+    if (blocked != connection->blocked) {
+        connection->blocked = blocked;
+        interest(connection, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    }
+}
+
+static void next_batch(struct connection *connection, uint64_t time) {
+    connection->sent_at = time;
+    connection->to_send = connection->to_receive = batch;
+    send_rest(connection);
+}
+
+// Returns whether the batch is complete.
+static int receive(struct connection *connection) {
+    ssize_t received = recv(connection->fd, receive_buffer, sizeof receive_buffer, 0);
+    if (received <= 0) {
+        if (received < 0 && errno == EAGAIN) {
+            return 0;
+        }
+        fprintf(stderr, "the server closed a connection: %s\n", received < 0 ? strerror(errno) : "end of stream");
+        exit(1);
+    }
+    if ((size_t)received > connection->to_receive ||
+        memcmp(receive_buffer, pattern + (batch - connection->to_receive), (size_t)received) != 0) {
+        fprintf(stderr, "the server answered bytes that were not sent\n");
+        exit(1);
+    }
+    connection->to_receive -= (size_t)received;
+    return connection->to_receive == 0;
+}
+
+static void connect_all(const char *host, int port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
+        fprintf(stderr, "not an IPv4 address: %s\n", host);
+        exit(2);
+    }
+    for (int i = 0; i < connection_count; i++) {
+        struct connection *connection = &connections[i];
+        connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connection->fd < 0) {
+            die("socket");
+        }
+        if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) < 0) {
+            die("connect");
+        }
+        int on = 1;
+        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        fcntl(connection->fd, F_SETFL, O_NONBLOCK);
+        interest(connection, EPOLLIN, EPOLL_CTL_ADD);
+    }
+}
+
+// Each connection does one batch, all at once in flight.
+static void echo_once(void) {
+    struct epoll_event events[EVENTS];
+    int pending = connection_count;
+    uint64_t deadline = now() + 30ull * 1000000000u;
+    for (int i = 0; i < connection_count; i++) {
+        next_batch(&connections[i], 0);
+    }
+    while (pending > 0) {
+        if (now() > deadline) {
+            fprintf(stderr, "no answer within 30 s on %d connections\n", pending);
+            exit(1);
+        }
+        int count = epoll_wait(epoll_fd, events, EVENTS, 1000);
+        for (int i = 0; i < count; i++) {
+            struct connection *connection = events[i].data.ptr;
+            if (events[i].events & EPOLLOUT) {
+                send_rest(connection);
+            } else if (receive(connection)) {
+                pending--;
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv) {
+    const char *host = "127.0.0.1";
+    int port = 0, hold = 0;
+    pid_t server = 0;
+    double warmup = 0.5, seconds = 3;
+    static const struct option options[] = {
+        {"host", required_argument, 0, 'h'},    {"port", required_argument, 0, 'p'},    {"connections", required_argument, 0, 'c'},
+        {"size", required_argument, 0, 's'},    {"depth", required_argument, 0, 'd'},   {"warmup", required_argument, 0, 'w'},
+        {"seconds", required_argument, 0, 't'}, {"pid", required_argument, 0, 'P'},     {"hold", no_argument, 0, 'H'},
+        {0, 0, 0, 0},
+    };
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'h': host = optarg; break;
+        case 'p': port = atoi(optarg); break;
+        case 'c': connection_count = atoi(optarg); break;
+        case 's': size = (size_t)atol(optarg); break;
+        case 'd': depth = atoi(optarg); break;
+        case 'w': warmup = atof(optarg); break;
+        case 't': seconds = atof(optarg); break;
+        case 'P': server = atoi(optarg); break;
+        case 'H': hold = 1; break;
+        default: return 2;
+        }
+    }
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+
+    // Each message is a line, so that the same bytes suit servers that echo lines.
+    batch = size * (size_t)depth;
+    pattern = malloc(batch);
+    for (size_t i = 0; i < batch; i++) {
+        pattern[i] = (i + 1) % size == 0 ? '\n' : (char)('a' + i % 25);
+    }
+    connections = calloc((size_t)connection_count, sizeof *connections);
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    connect_all(host, port);
+
+    if (hold) {
+        echo_once();
+        printf("holding %d\n", connection_count);
+        fflush(stdout);
+        char byte;
+        while (read(0, &byte, 1) > 0) {
+        }
+        return 0;
+    }
+
+    clockid_t server_clock = CLOCK_MONOTONIC;
+    if (server != 0 && clock_getcpuclockid(server, &server_clock) != 0) {
+        fprintf(stderr, "no CPU clock for process %d\n", (int)server);
+        return 1;
+    }
+
+    struct epoll_event events[EVENTS];
+    uint64_t start = now(), window = start + (uint64_t)(warmup * 1e9), deadline = window + (uint64_t)(seconds * 1e9);
+    uint64_t opened = 0, server_cpu = 0, client_cpu = 0, time;
+    for (int i = 0; i < connection_count; i++) {
+        next_batch(&connections[i], start);
+    }
+    while ((time = now()) < deadline) {
+        if (opened == 0 && time >= window) {
+            batches = 0;
+            memset(histogram, 0, sizeof histogram);
+            server_cpu = now_of(server_clock);
+            client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID);
+            opened = now();
+        }
+        int count = epoll_wait(epoll_fd, events, EVENTS, 100);
+        for (int i = 0; i < count; i++) {
+            struct connection *connection = events[i].data.ptr;
+            if (events[i].events & EPOLLOUT) {
+                send_rest(connection);
+            }
+            if ((events[i].events & ~(uint32_t)EPOLLOUT) && receive(connection)) {
+                uint64_t answered = now();
+                histogram[bucket_of(answered - connection->sent_at)]++;
+                batches++;
+                next_batch(connection, answered);
+            }
+        }
+    }
+    server_cpu = now_of(server_clock) - server_cpu;
+    client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID) - client_cpu;
+    double elapsed = (double)(now() - opened) / 1e9;
+    uint64_t messages = batches * (uint64_t)depth;
+    if (opened == 0 || messages == 0) {
+        fprintf(stderr, "no message was answered within the measured window\n");
+        return 1;
+    }
+    printf("messages %llu\nseconds %.6f\nrate %.1f\np50_us %.2f\np99_us %.2f\nserver_cpu_us %.3f\nclient_cpu_us %.3f\n",
+           (unsigned long long)messages, elapsed, (double)messages / elapsed, percentile_us(50), percentile_us(99),
+           (double)server_cpu / 1000.0, (double)client_cpu / 1000.0);
+    return 0;
+}
