@@ -129,6 +129,7 @@ internal sealed partial class ProtocolConnection
         }
         _lost = true;
         _deadline?.Cancel();
+        using Calling call = new(this, nameof(IProtocol.ConnectionLost));
         try
         {
             _protocol.ConnectionLost(_error);

@@ -74,6 +74,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {
             _protocol.ConnectionMade(this);
@@ -101,6 +102,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             return false;
         }
+        using Calling call = new(this, nameof(IDrainingProtocol.DrainStarted));
         try
         {
             return draining.DrainStarted();

@@ -19,6 +19,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private readonly List<IServedConnection> _connections = [];
     private readonly AddressCounter? _addresses; // null: no limit for one address
     private readonly List<AddressKey> _keys = []; // of _connections, where there is such a limit
+    private readonly ExecutionContext? _context = CallContext.Capture();
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Action? _forgetClosing;
@@ -168,7 +169,14 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         {
             _accepting++;
             // On the loop, also when the server was made before the loop runs.
-            Loop.Post(static call => _ = call.server.AcceptAsync(call.listener), (server: this, listener));
+            Loop.Post(
+                static call =>
+                {
+                    // The values of whoever created the server flow from here to each factory call.
+                    CallContext.Restore(call.server._context);
+                    _ = call.server.AcceptAsync(call.listener);
+                },
+                (server: this, listener));
         }
     }
 
@@ -277,6 +285,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 
     private IServedConnection? TryMake(ConnectionContext connection)
     {
+        ExecutionContext? own = ExecutionContext.Capture();
         try
         {
             return _serve.Serve(this, connection);
@@ -285,6 +294,11 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         {
             Loop.Report($"{_serve.Name} threw; the connection is closed.", exception, CallName.Of(_serve.Source), this);
             return null;
+        }
+        finally
+        {
+            // What the factory set belongs to this connection, which has captured it.
+            CallContext.Restore(own);
         }
     }
 
