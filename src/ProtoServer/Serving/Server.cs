@@ -19,7 +19,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private readonly List<IServedConnection> _connections = [];
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Action? _forgetClosing;
+    private readonly Action _forgetClosing;
     private TaskCompletionSource? _room; // completed when accepting may go on
     private int _accepting; // accept loops and listeners that have not ended
     private int _count;
@@ -38,6 +38,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _options = options;
         _maxConnections = Math.Min(options.MaxConnections, DescriptorLimit.ForConnections());
         EndPoints = [.. listeners.Select(static listener => listener.EndPoint)];
+        _forgetClosing = loop.OnClosing(CloseWithLoop);
     }
 
     /// <summary>The loop that accepts and serves.</summary>
@@ -138,13 +139,15 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
     }
 
+    /// <summary>It could not begin to serve: the loop forgets it.</summary>
+    internal void Forget() => _forgetClosing();
+
     private void BeginAccepting()
     {
         if (_closing)
         {
             return;
         }
-        _forgetClosing = Loop.OnClosing(CloseWithLoop);
         Loop.TryLog(LogLevel.Information, null, $"Listening on {string.Join(" and ", EndPoints)}; at most {_maxConnections} connections.");
         foreach (IConnectionListener listener in _listeners)
         {
@@ -219,6 +222,8 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         IServedConnection? served = _middleware is null ? TryMake(connection) : new MiddlewareRun(this, connection, _middleware, _limits);
         if (served is null)
         {
+            // At once, also when the peer is still sending: nobody counts this connection.
+            connection.Abort();
             _ = connection.DisposeAsync();
             return;
         }
@@ -246,6 +251,11 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         try
         {
             return _serve.Serve(this, connection);
+        }
+        catch (LoopAbortException exception)
+        {
+            Loop.LeaveSoon(exception);
+            return null;
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -329,7 +339,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
         if (_closed.TrySetResult())
         {
-            _forgetClosing?.Invoke();
+            _forgetClosing();
         }
     }
 }
