@@ -73,8 +73,9 @@ internal sealed partial class EpollConnection
 
     private unsafe void Discard()
     {
-        // MSG_TRUNC makes the kernel drop TCP's bytes without a copy; a unix socket copies all the same, so no more than fits.
-        nint count = SocketNative.Receive(Descriptor, Shared.ReceiveBlock.Address, (nuint)Shared.ReceiveBlock.Size, SocketNative.Truncate);
+        // MSG_TRUNC makes TCP drop them without a copy. Unix sockets know nothing of that, and do copy: no more than the block holds.
+        Block block = Shared.ReceiveBlock;
+        nint count = SocketNative.Receive(Descriptor, block.Address, (nuint)block.Size, SocketNative.Truncate);
         if (count > 0 || (count < 0 && Marshal.GetLastSystemError() is Errno.Again or Errno.Interrupted))
         {
             return;
