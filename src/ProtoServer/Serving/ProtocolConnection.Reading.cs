@@ -220,7 +220,7 @@ internal sealed partial class ProtocolConnection
                     rest = rest.Slice(next);
                 }
             }
-            catch (Exception exception) when (exception is not LoopAbortException)
+            catch (Exception exception)
             {
                 Blame(exception, nameof(IProtocol.DataReceived));
             }
@@ -240,7 +240,7 @@ internal sealed partial class ProtocolConnection
         {
             keepOpen = _buffered is { } buffered ? buffered.EofReceived(unconsumed) : _protocol.EofReceived();
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IProtocol.EofReceived));
         }

@@ -79,7 +79,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             _protocol.ConnectionMade(this);
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IProtocol.ConnectionMade));
         }
@@ -107,7 +107,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             return draining.DrainStarted();
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IDrainingProtocol.DrainStarted));
             return false;
@@ -127,14 +127,22 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
             Violated(violation);
             return;
         }
-        Loop.Report("A protocol callback threw; its connection is aborted.", exception, $"{_protocol.GetType().Name}.{callback}", this);
+        if (exception is LoopAbortException leave)
+        {
+            // The loop is left, but not in the middle of a read: the connection ends as after any other throw.
+            Loop.LeaveSoon(leave);
+        }
+        else
+        {
+            Loop.Report("A protocol callback threw; its connection is aborted.", exception, $"{_protocol.GetType().Name}.{callback}", this);
+        }
         _error ??= exception;
         Abort();
     }
 
     private void Violated(ProtocolViolationException violation)
     {
-        if (Loop.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        if (Loop.Logs(Microsoft.Extensions.Logging.LogLevel.Debug))
         {
             Loop.TryLog(Microsoft.Extensions.Logging.LogLevel.Debug, null, $"{this}: {violation.Message}");
         }

@@ -22,7 +22,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private readonly ExecutionContext? _context = CallContext.Capture();
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Action? _forgetClosing;
+    private readonly Action _forgetClosing;
     private TaskCompletionSource? _room; // completed when accepting may go on
     private int _accepting; // accept loops and listeners that have not ended
     private int _count;
@@ -48,6 +48,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _maxConnections = (int)((Math.Min(options.MaxConnections, DescriptorLimit.ForConnections()) + (long)share - 1) / share);
         _addresses = addresses ?? AddressCounter.For(options);
         EndPoints = [.. listeners.Select(static listener => listener.EndPoint)];
+        _forgetClosing = loop.OnClosing(CloseWithLoop);
     }
 
     /// <summary>The loop that accepts and serves.</summary>
@@ -157,13 +158,15 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
     }
 
+    /// <summary>It could not begin to serve: the loop forgets it.</summary>
+    internal void Forget() => _forgetClosing();
+
     private void BeginAccepting()
     {
         if (_closing)
         {
             return;
         }
-        _forgetClosing = Loop.OnClosing(CloseWithLoop);
         Loop.TryLog(LogLevel.Information, null, $"Listening on {string.Join(" and ", EndPoints)}; at most {_maxConnections} connections.");
         foreach (IConnectionListener listener in _listeners)
         {
@@ -246,7 +249,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         if (_addresses?.TryEnter(connection.RemoteEndPoint, out key) == false)
         {
             RejectedConnections++;
-            if (Loop.Logger.IsEnabled(LogLevel.Debug))
+            if (Loop.Logs(LogLevel.Debug))
             {
                 Loop.TryLog(LogLevel.Debug, null, $"A connection from {connection.RemoteEndPoint} is closed: its address has {_options.MaxConnectionsPerAddress} open already.");
             }
@@ -256,6 +259,8 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         IServedConnection? served = _middleware is null ? TryMake(connection) : new MiddlewareRun(this, connection, _middleware, _limits);
         if (served is null)
         {
+            // At once, also when the peer is still sending: nobody counts this connection.
+            connection.Abort();
             _addresses?.Leave(key);
             _ = connection.DisposeAsync();
             return;
@@ -289,6 +294,11 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         try
         {
             return _serve.Serve(this, connection);
+        }
+        catch (LoopAbortException exception)
+        {
+            Loop.LeaveSoon(exception);
+            return null;
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -377,7 +387,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
         if (_closed.TrySetResult())
         {
-            _forgetClosing?.Invoke();
+            _forgetClosing();
         }
     }
 }
