@@ -117,6 +117,9 @@ internal sealed partial class ProtocolConnection
         if (exception is not IOException and not Microsoft.AspNetCore.Connections.ConnectionAbortedException and not OperationCanceledException)
         {
             Loop.Report("Reading from a connection failed; it is aborted.", exception, null, this);
+            _error ??= exception;
+            Abort();
+            return;
         }
         TransportLost(exception);
     }
