@@ -74,6 +74,8 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        // Before the protocol writes: that may stall already.
+        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
         using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {
@@ -86,12 +88,6 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         if (_closing)
         {
             return;
-        }
-        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
-        if (WriteBufferSize > 0)
-        {
-            // Written in ConnectionMade, before anybody watched.
-            _deadlines?.Written(WriteBufferSize);
         }
         ReadMore();
     }
