@@ -11,6 +11,8 @@ namespace ProtoServer;
 /// </remarks>
 public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 {
+    private const int RoundsForConnections = 8; // of the 16 that a closing loop makes
+
     private readonly ConnectionServing _serve;
     private readonly ServerOptions _options;
     private readonly IReadOnlyList<IConnectionListener> _listeners;
@@ -346,10 +348,19 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     {
         Close();
         AbortClients();
-        if (_options.Transport is not null)
+        CompleteWithLoop(this, RoundsForConnections);
+    }
+
+    // What a transport completes on other threads finds no loop to come back to: a few rounds for the connections, then it is over all the same.
+    private static void CompleteWithLoop(Server server, int rounds)
+    {
+        if (rounds == 0)
         {
-            // What it completes on other threads finds no loop to come back to.
-            Loop.Post(static server => server._closed.TrySetResult(), this);
+            server._closed.TrySetResult();
+        }
+        else
+        {
+            server.Loop.Post(static call => CompleteWithLoop(call.server, call.rounds - 1), (server, rounds));
         }
     }
 
