@@ -19,7 +19,7 @@ internal sealed record Section(string Name, string Title, Action<TextWriter> Run
         new("gather", "wait for several at once", Gather.Run),
         new("task-group", "tasks that end together", Grouped.Run),
         new("cancellation", "cancelling a task runs its finally", Cancellation.Run),
-        new("context-manager", "a connection that is given back, whatever happens", ContextManager.Run),
+        new("context-manager", "a connection that is given back, whatever happens", BorrowedConnection.Run),
         new("async-iterator", "a cursor that fetches rows ahead", AsyncIterator.Run),
         new("async-generator", "a ticker in four lines, and why it cannot be awaited", AsyncGenerator.Run),
         new("generator-expression", "asynchronous queries, written in a synchronous method", GeneratorExpression.Run),

@@ -3,7 +3,7 @@ using ProtoServer;
 namespace Tour;
 
 /// <summary>async with is await using: setup and teardown may await, and teardown happens whatever happens in between.</summary>
-internal static class ContextManager
+internal static class BorrowedConnection
 {
     public static void Run(TextWriter output) => EventLoop.Run(async loop =>
     {
