@@ -7,7 +7,7 @@ namespace LineEcho.Tests;
 /// <summary>The programs that people have at hand.</summary>
 public class InteropTests
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData("abc")]

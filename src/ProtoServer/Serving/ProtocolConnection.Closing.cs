@@ -58,8 +58,7 @@ internal sealed partial class ProtocolConnection
     {
         _finishing = true;
         _lossWatch.Unregister();
-        _deadline?.Cancel();
-        _deadline = null;
+        _deadlines?.Stop();
         try
         {
             _input.Complete();

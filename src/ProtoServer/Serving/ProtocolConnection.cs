@@ -21,8 +21,8 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     private IProtocol _protocol;
     private IBufferedProtocol? _buffered; // _protocol, where it is one
     private Exception? _error; // what ConnectionLost will be told
-    private CallHandle? _deadline; // of closing, or of idleness
-    private long _lastActivity;
+    private ConnectionDeadlines? _deadlines; // where an option asks for them
+    private CallHandle? _deadline; // of closing
     private bool _closing; // Close, Abort or the end of the peer: no more data, no more writes
     private bool _lost; // ConnectionLost was called
 
@@ -86,10 +86,11 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             return;
         }
-        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
+        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
+        if (WriteBufferSize > 0)
         {
-            _lastActivity = Loop.Time.Ticks;
-            WatchIdleness();
+            // Written in ConnectionMade, before anybody watched.
+            _deadlines?.Written(WriteBufferSize);
         }
         ReadMore();
     }
@@ -139,31 +140,21 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         Close();
     }
 
-    private void Touch()
+    /// <summary>One of <see cref="ConnectionDeadlines"/> has passed.</summary>
+    internal void DeadlineMissed(TimeoutException missed, bool abort)
     {
-        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
-        {
-            _lastActivity = Loop.Time.Ticks;
-        }
-    }
-
-    // One timer a connection, set anew only when it fires: activity costs a clock reading, not a timer.
-    private void WatchIdleness() =>
-        _deadline = Loop.CallAt(new TimeSpan(_lastActivity) + _owner.ConnectionOptions.IdleTimeout, static connection => connection.CheckIdleness(), this);
-
-    private void CheckIdleness()
-    {
-        _deadline = null;
         if (_closing)
         {
             return;
         }
-        if (Loop.Time.Ticks - _lastActivity < _owner.ConnectionOptions.IdleTimeout.Ticks)
+        _error ??= missed;
+        if (abort)
         {
-            WatchIdleness();
-            return;
+            Abort();
         }
-        _error ??= new TimeoutException($"Neither received nor sent anything for {_owner.ConnectionOptions.IdleTimeout}.");
-        Close();
+        else
+        {
+            Close();
+        }
     }
 }

@@ -17,6 +17,8 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private readonly ConnectionDelegate? _middleware; // null: none
     private readonly EpollTransportOptions _limits;
     private readonly List<IServedConnection> _connections = [];
+    private readonly AddressCounter? _addresses; // null: no limit for one address
+    private readonly List<AddressKey> _keys = []; // of _connections, where there is such a limit
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Action? _forgetClosing;
@@ -28,7 +30,13 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private bool _ending;
     private volatile bool _closing;
 
-    internal Server(EventLoop loop, ConnectionServing serve, IReadOnlyList<IConnectionListener> listeners, ServerOptions options)
+    /// <param name="loop">The loop.</param>
+    /// <param name="serve">What becomes of a connection.</param>
+    /// <param name="listeners">Owned from now on.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="share">One of how many servers that share the cap of connections.</param>
+    /// <param name="addresses">The connections per address, shared with the others.</param>
+    internal Server(EventLoop loop, ConnectionServing serve, IReadOnlyList<IConnectionListener> listeners, ServerOptions options, int share = 1, AddressCounter? addresses = null)
     {
         Loop = loop;
         _serve = serve;
@@ -36,7 +44,8 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _middleware = options.BuildMiddleware(MiddlewareRun.Last);
         _listeners = listeners;
         _options = options;
-        _maxConnections = Math.Min(options.MaxConnections, DescriptorLimit.ForConnections());
+        _maxConnections = (int)((Math.Min(options.MaxConnections, DescriptorLimit.ForConnections()) + (long)share - 1) / share);
+        _addresses = addresses ?? AddressCounter.For(options);
         EndPoints = [.. listeners.Select(static listener => listener.EndPoint)];
     }
 
@@ -54,6 +63,9 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 
     /// <summary>Connections accepted so far.</summary>
     public long TotalConnections { get; private set; }
+
+    /// <summary>Connections closed at once because of <see cref="ServerOptions.MaxConnectionsPerAddress"/>; they count among <see cref="TotalConnections"/>.</summary>
+    public long RejectedConnections { get; private set; }
 
     /// <summary>The cap in force: <see cref="ServerOptions.MaxConnections"/>, or less where the limit of open files asks for it.</summary>
     public int MaxConnections => _maxConnections;
@@ -121,6 +133,12 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _connections[connection.OwnerIndex] = moved;
         moved.OwnerIndex = connection.OwnerIndex;
         _connections.RemoveAt(last);
+        if (_addresses is not null)
+        {
+            _addresses.Leave(_keys[connection.OwnerIndex]);
+            _keys[connection.OwnerIndex] = _keys[last];
+            _keys.RemoveAt(last);
+        }
         Volatile.Write(ref _count, last);
         MakeRoom();
         CompleteIfClosed();
@@ -216,14 +234,30 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private void Serve(ConnectionContext connection)
     {
         TotalConnections++;
+        AddressKey key = default;
+        if (_addresses?.TryEnter(connection.RemoteEndPoint, out key) == false)
+        {
+            RejectedConnections++;
+            if (Loop.Logger.IsEnabled(LogLevel.Debug))
+            {
+                Loop.TryLog(LogLevel.Debug, null, $"A connection from {connection.RemoteEndPoint} is closed: its address has {_options.MaxConnectionsPerAddress} open already.");
+            }
+            _ = connection.DisposeAsync();
+            return;
+        }
         IServedConnection? served = _middleware is null ? TryMake(connection) : new MiddlewareRun(this, connection, _middleware, _limits);
         if (served is null)
         {
+            _addresses?.Leave(key);
             _ = connection.DisposeAsync();
             return;
         }
         served.OwnerIndex = _connections.Count;
         _connections.Add(served);
+        if (_addresses is not null)
+        {
+            _keys.Add(key);
+        }
         Volatile.Write(ref _count, _connections.Count);
         served.Start();
     }
