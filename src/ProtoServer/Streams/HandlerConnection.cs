@@ -69,7 +69,7 @@ internal sealed class HandlerConnection(Server server, ConnectionContext connect
             server.Loop.TryLog(LogLevel.Debug, null, $"{this}: {exception.Message}");
             return;
         }
-        server.Loop.Report("A connection's handler threw; its connection is aborted.", exception, CallHandle.NameOf(handler), this);
+        server.Loop.Report("A connection's handler threw; its connection is aborted.", exception, CallName.Of(handler), this);
         _streams.Abort();
     }
 
