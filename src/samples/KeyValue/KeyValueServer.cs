@@ -237,7 +237,7 @@ internal sealed class KeyValueServer : IDisposable
             Session session = node.Value;
             TimeSpan silent = TimeSpan.FromMilliseconds((now - session.ActiveAt) * 100L);
             bool idle = IdleTimeout > TimeSpan.Zero && silent > IdleTimeout && !session.IsMonitor;
-            bool stuck = _options.RequestTimeout > TimeSpan.Zero && session.InputBytes > 0 && silent > _options.RequestTimeout;
+            bool stuck = _options.RequestTimeout > TimeSpan.Zero && session.IsInsideRequest && silent > _options.RequestTimeout;
             if (idle || stuck)
             {
                 session.Close();
