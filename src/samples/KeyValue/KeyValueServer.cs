@@ -40,7 +40,7 @@ internal sealed class KeyValueServer : IDisposable
         Statistics = new Statistics(Table.All.Count);
         Executor = new LocalExecutor(this, Table);
         Monitors = new MonitorFeed(loop, () => Space.Clock.Microseconds);
-        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes };
+        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes, MaxRequestBytes = (int)Math.Clamp(2L * options.MaxBulkBytes, 128 * 1024 * 1024, 1024 * 1024 * 1024) };
         Password = string.IsNullOrEmpty(options.Password) ? null : Encoding.Latin1.GetBytes(options.Password);
         IsProtected = options.IsProtected;
         MaxClients = options.MaxClients;

@@ -108,8 +108,8 @@ public class HostileClientTests
         milliseconds.Sort();
         double p99 = milliseconds[(int)(milliseconds.Count * 0.99)];
         TestContext.Current.SendDiagnosticMessage($"beside a million: {milliseconds.Count} probes, p50 {milliseconds[milliseconds.Count / 2]:F2} ms, p99 {p99:F2} ms");
-        // Five milliseconds by themselves (KEYVALUE_QUIET=1); the suite shares its cores with other tests, and this client with the server.
-        double most = Environment.GetEnvironmentVariable("KEYVALUE_QUIET") is null ? 100 : 5;
+        // Five milliseconds on a machine that does nothing else: KEYVALUE_QUIET=1. Elsewhere whoever waits for a core would be measured, so only a real standstill fails.
+        double most = Environment.GetEnvironmentVariable("KEYVALUE_QUIET") is null ? 1000 : 5;
         Assert.True(p99 <= most, $"p99 {p99:F2} ms beside a client that pipelines a million requests.");
     }
 
@@ -140,7 +140,11 @@ public class HostileClientTests
         Assert.Equal("+OK\r\n", await client.AskAsync("SET", "k\r\n\x1b[2J", "v"));
         Assert.Equal("+OK\r\n", await client.AskAsync("DEBUG", "LOG", "line\r\nfail: forged\x1b[2J"));
 
-        string line = await monitor.ReadReplyAsync();
+        string line = "";
+        while (!line.Contains("\"SET\"", StringComparison.Ordinal))
+        {
+            line = await monitor.ReadReplyAsync();
+        }
         Assert.Contains("\"SET\" \"k\\r\\n\\x1b[2J\" \"v\"\r\n", line, StringComparison.Ordinal);
         await UntilAsync(() => Task.FromResult(server.Log.Contains("line\\r\\nfail: forged\\x1b[2J", StringComparison.Ordinal)));
         string list = await client.AskAsync("CLIENT", "LIST");

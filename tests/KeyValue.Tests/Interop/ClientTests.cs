@@ -46,8 +46,9 @@ public sealed class ClientTests(ClientTests.Shared shared) : IClassFixture<Clien
     [Fact]
     public async Task RedisCli_Stat_PrintsALineOfNumbers()
     {
-        Tool.Require("timeout", "coreutils");
-        (_, string output) = await Tool.RunAsync("timeout", ["3", Cli, "-p", Port, "--stat", "-i", "1"], Deadline);
+        string script = Tool.Require("script", "bsdutils");
+        // Through a terminal, because into a pipe it would keep its lines to itself until they fill a block.
+        (_, string output) = await Tool.RunAsync(script, ["-qec", $"timeout 3 {Cli} -p {Port} --stat -i 1", "/dev/null"], Deadline);
         Assert.Contains("clients", output, StringComparison.Ordinal);
         Assert.True(output.Split('\n').Length >= 3, output);
     }
@@ -57,7 +58,7 @@ public sealed class ClientTests(ClientTests.Shared shared) : IClassFixture<Clien
     {
         string script = Tool.Require("script", "bsdutils");
         byte[] typed = System.Text.Encoding.ASCII.GetBytes("set typed \"by hand\"\nget typed\nhelp get\nquit\n");
-        (_, string output) = await Tool.RunAsync(script, ["-qec", $"{Cli} -p {Port}", "/dev/null"], Deadline, typed);
+        (_, string output) = await Tool.RunAsync(script, ["-qec", $"stty cols 80 rows 24; {Cli} -p {Port}", "/dev/null"], Deadline, typed);
         Assert.Contains("\"by hand\"", output, StringComparison.Ordinal);
         Assert.Contains("Tells the value of a key", output, StringComparison.Ordinal);
     }
