@@ -49,7 +49,10 @@ public sealed class DurabilityTests : IDisposable
         await using (ServerProcess server = await ServerProcess.StartKeyValueAsync("--data", File, "--durability", "everysec"))
         {
             Task writing = writer.WriteUntilKilledAsync(server.Port);
-            await Task.Delay(500);
+            while (writer.Acknowledged == 0 && !writing.IsCompleted)
+            {
+                await Task.Delay(50);
+            }
             acknowledgedBeforeTheSecond = writer.Acknowledged;
             await Task.Delay(1000);
             await server.KillAsync();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using KeyValue.Tests.Support;
 using StackExchange.Redis;
@@ -57,10 +58,43 @@ public sealed class ClientTests(ClientTests.Shared shared) : IClassFixture<Clien
     public async Task RedisCli_Interactive_KnowsTheCommands()
     {
         string script = Tool.Require("script", "bsdutils");
-        byte[] typed = System.Text.Encoding.ASCII.GetBytes("set typed \"by hand\"\nget typed\nhelp get\nquit\n");
-        (_, string output) = await Tool.RunAsync(script, ["-qec", $"stty cols 80 rows 24; {Cli} -p {Port}", "/dev/null"], Deadline, typed);
-        Assert.Contains("\"by hand\"", output, StringComparison.Ordinal);
-        Assert.Contains("Tells the value of a key", output, StringComparison.Ordinal);
+        using Process terminal = Process.Start(new ProcessStartInfo(script, ["-qec", $"stty cols 80 rows 24; {Cli} -p {Port}", "/dev/null"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        try
+        {
+            string screen = await ReadPastAsync(terminal, "> ");
+            foreach (string line in new[] { "set typed \"by hand\"", "append typed !", "help get" })
+            {
+                // What is typed is shown again with each key, so the answer is what follows the end of the line.
+                await terminal.StandardInput.WriteAsync(line + "\r");
+                await terminal.StandardInput.FlushAsync();
+                screen += await ReadPastAsync(terminal, line.StartsWith("help", StringComparison.Ordinal) ? "group: string" : "\n127.0.0.1:");
+            }
+            Assert.Contains("OK", screen, StringComparison.Ordinal);
+            Assert.Contains("(integer) 8", screen, StringComparison.Ordinal);
+            Assert.Contains("[NX|XX]", screen, StringComparison.Ordinal);
+            Assert.Contains("Tells the value of a key", screen, StringComparison.Ordinal);
+        }
+        finally
+        {
+            terminal.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static async Task<string> ReadPastAsync(Process terminal, string text)
+    {
+        System.Text.StringBuilder seen = new();
+        char[] one = new char[1];
+        while (!seen.ToString().EndsWith(text, StringComparison.Ordinal))
+        {
+            int read = await terminal.StandardOutput.ReadAsync(one).AsTask().WaitAsync(TimeSpan.FromSeconds(15));
+            Assert.True(read == 1, $"redis-cli ended; it had shown: {seen}");
+            seen.Append(one[0]);
+        }
+        return seen.ToString();
     }
 
     [Theory]
