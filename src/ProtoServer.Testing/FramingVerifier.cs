@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 
 namespace ProtoServer.Testing;
@@ -23,7 +22,7 @@ namespace ProtoServer.Testing;
 /// <remarks>
 /// The factory's protocol calls <c>DeliveryLog.Add</c> once for each frame, and may answer the frame afterwards. It must not depend on time or chance. Choose small limits: what is at and one beyond them belongs among the vectors and the violations.
 /// </remarks>
-public sealed class FramingVerifier
+public sealed partial class FramingVerifier
 {
     // Every place of a long stream would take the square of its length, or its cube; its ends and a sample of the middle are tried instead.
     private const int EveryPlaceBytes = 2048;
@@ -154,109 +153,6 @@ public sealed class FramingVerifier
         }
     }
 
-    // After so many frames the protocol closes, or hands the connection over: nothing more may come, and the successor must get all of the rest.
-    private void VerifyStops(byte[] stream, IReadOnlyList<FramingVector> vectors, int count)
-    {
-        int end = vectors.Take(count).Sum(vector => vector.Wire.Length);
-        foreach (int segmentBytes in SegmentSizes(stream))
-        {
-            string how = $"in segments of {segmentBytes}, closed after frame {count}";
-            FramingRun closed = Start(coalesces: false);
-            closed.Delivered = delivered => CloseAfter(closed.Transport, delivered, count);
-            FramingOutcome outcome = Guard(how, stream, () => closed.FeedSegments(stream, segmentBytes).Outcome());
-            if (outcome.Delivered.Count != count || outcome.Violation is not null)
-            {
-                Fail(how, stream, $"deliver {count}", outcome.ToString());
-            }
-
-            how = $"in segments of {segmentBytes}, handed over after frame {count}";
-            RestCollector successor = new();
-            FramingRun handed = Start(coalesces: false);
-            handed.Delivered = delivered => HandOverAfter(handed.Transport, successor, delivered, count);
-            outcome = Guard(how, stream, () => handed.FeedSegments(stream, segmentBytes).Outcome());
-            if (outcome.Delivered.Count != count || !successor.Rest.Span.SequenceEqual(stream.AsSpan(end)))
-            {
-                Fail(how, stream, $"deliver {count} and leave {stream.Length - end} bytes to the successor", $"{outcome}, left {successor.Rest.Length}");
-            }
-        }
-
-        static void CloseAfter(MemoryTransport transport, int delivered, int count)
-        {
-            if (delivered == count)
-            {
-                transport.Close();
-            }
-        }
-
-        static void HandOverAfter(MemoryTransport transport, IProtocol successor, int delivered, int count)
-        {
-            if (delivered == count)
-            {
-                transport.Protocol = successor;
-            }
-        }
-    }
-
-    // Reading is paused inside each delivery: exactly one frame may come for each resume.
-    private void VerifyPauses(byte[] stream, IReadOnlyList<FramingVector> vectors)
-    {
-        foreach (int segmentBytes in SegmentSizes(stream))
-        {
-            string how = $"in segments of {segmentBytes}, reading paused after each frame";
-            FramingRun run = Start(coalesces: false);
-            run.Delivered = _ => run.Transport.PauseReading();
-            Guard(how, stream, () => run.FeedSegments(stream, segmentBytes));
-            for (int count = 1; count <= vectors.Count; count++)
-            {
-                if (run.Log.Entries.Count != count)
-                {
-                    Fail(how, stream, $"have delivered {count}", $"{run.Log.Entries.Count}");
-                }
-
-                Guard(how, stream, () => Resume(run));
-            }
-        }
-
-        static bool Resume(FramingRun run)
-        {
-            run.Transport.ResumeReading();
-            run.Transport.RunPending();
-            return true;
-        }
-    }
-
-    // The peer reads nothing and the first unsent byte pauses: a framing that answers must stop after each answer, and lose none.
-    private void VerifyWriteFlowControl(byte[] stream, IReadOnlyList<FramingVector> vectors)
-    {
-        const string How = "by a peer that does not read, with a high-water mark of 0";
-        FramingOutcome expected = Run("whole", stream, run => run.Feed(stream, []));
-        FramingRun run = Start(coalesces: true);
-        run.Transport.SetWriteBufferLimits(0);
-        run.Transport.PeerReads = false;
-        int deliveredBefore = 0;
-        run.Delivered = count =>
-        {
-            if (run.Transport.WriteBufferSize > 0)
-            {
-                Fail(How, stream, "have paused at its answer to the frame before", $"frame {count}");
-            }
-        };
-
-        Guard(How, stream, () => run.Feed(stream, []));
-        List<byte> sent = [.. run.Transport.ReadSent()];
-        while (run.Log.Entries.Count > deliveredBefore)
-        {
-            deliveredBefore = run.Log.Entries.Count;
-            sent.AddRange(Guard(How, stream, () => run.Transport.ReadSent()));
-        }
-
-        string all = DeliveryLog.Escape([.. sent]);
-        if (all != expected.Sent || deliveredBefore != vectors.Count)
-        {
-            Fail(How, stream, expected.ToString(), $"{deliveredBefore} frames, sent \"{all}\"");
-        }
-    }
-
     private void VerifyGarbage(byte[] stream, IReadOnlyList<byte[]> violations)
     {
 #pragma warning disable CA5394 // repeatable on purpose, not secret
@@ -332,8 +228,6 @@ public sealed class FramingVerifier
     private static string Shown(byte[] stream) =>
         stream.Length <= 1000 ? DeliveryLog.Escape(stream) : $"{DeliveryLog.Escape(stream.AsSpan(0, 1000))}... ({stream.Length})";
 
-    private static int[] SegmentSizes(byte[] stream) => stream.Length <= EveryPlaceBytes ? [stream.Length, 1, 3] : [stream.Length, 1000];
-
     private IEnumerable<int> Places(int length)
     {
         if (length <= EveryPlaceBytes)
@@ -345,30 +239,5 @@ public sealed class FramingVerifier
         Random random = new(Seed);
         return Enumerable.Range(0, 64).Concat(Enumerable.Range(length - 64, 64)).Concat(Enumerable.Range(0, 64).Select(_ => random.Next(length))).Distinct().Order().ToArray();
 #pragma warning restore CA5394
-    }
-
-    private sealed class RestCollector : IBufferedProtocol
-    {
-        private readonly ArrayBufferWriter<byte> _rest = new();
-
-        public ReadOnlyMemory<byte> Rest => _rest.WrittenMemory;
-
-        public void ConnectionMade(ITransport transport)
-        {
-        }
-
-        public SequencePosition DataReceived(in ReadOnlySequence<byte> data)
-        {
-            foreach (ReadOnlyMemory<byte> segment in data)
-            {
-                _rest.Write(segment.Span);
-            }
-
-            return data.End;
-        }
-
-        public void ConnectionLost(Exception? exception)
-        {
-        }
     }
 }

@@ -8,7 +8,7 @@ namespace LineEcho.Tests;
 internal sealed class LineClient : IDisposable
 {
     private readonly Socket _socket;
-    private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(60));
 
     private LineClient(Socket socket) => _socket = socket;
 

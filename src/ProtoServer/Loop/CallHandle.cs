@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 
 namespace ProtoServer;
 
@@ -30,6 +29,9 @@ public abstract class CallHandle
     /// <summary>The next handle in the loop's inbox.</summary>
     internal CallHandle? NextInInbox { get; set; }
 
+    /// <summary>Since when the call waits for its turn, in ticks of the loop's time.</summary>
+    internal long ReadySince { get; set; }
+
     /// <summary>Whether the handle waits in the timer queue.</summary>
     internal bool IsTimer { get; set; }
 
@@ -40,18 +42,24 @@ public abstract class CallHandle
     public StackTrace? CreationStack { get; }
 
     /// <summary>The callback's name, such as <c>Chat.Sweep</c>; empty once it was released.</summary>
-    public string CallbackName => NameOf(Callback);
+    public string CallbackName => CallName.Of(Callback);
 
     /// <summary>What will be called; null once it was released.</summary>
-    internal abstract Delegate? Callback { get; }
+    internal abstract object? Callback { get; }
 
     /// <summary>Takes the call back: it will not run, if it has not begun. Again, or afterwards, this does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A timer, on another thread than the loop's.</exception>
     /// <remarks>O(1). On a thread-safe handle this waits until a call that is running on the loop has ended, unless the caller is that call.</remarks>
     public virtual void Cancel()
     {
         if (_state != 0)
         {
             return;
+        }
+        if (IsTimer)
+        {
+            // The heap is the loop's.
+            Loop.VerifyThread();
         }
         _state = Cancelled;
         Release();
@@ -78,16 +86,6 @@ public abstract class CallHandle
 
     /// <inheritdoc/>
     public override string ToString() => IsCancelled ? "<CallHandle cancelled>" : $"<CallHandle {CallbackName}{(_state == Done ? " done" : "")}>";
-
-    internal static string NameOf(Delegate? callback)
-    {
-        if (callback is null)
-        {
-            return "";
-        }
-        MethodInfo method = callback.Method;
-        return method.DeclaringType is { } type ? $"{type.Name}.{method.Name}" : method.Name;
-    }
 }
 
 /// <summary>A call with its state passed beside it, so that scheduling allocates this handle and nothing else.</summary>
@@ -96,7 +94,7 @@ internal sealed class CallHandle<TState>(EventLoop loop, Action<TState> callback
     private Action<TState>? _callback = callback;
     private TState _state = state;
 
-    internal override Delegate? Callback => _state as Action ?? (Delegate?)_callback;
+    internal override object? Callback => CallName.InState(_state) ?? _callback;
 
     private protected override void Invoke()
     {
@@ -120,7 +118,7 @@ internal sealed class ThreadSafeCallHandle<TState>(EventLoop loop, Action<TState
     private Action<TState>? _callback = callback;
     private TState _state = state;
 
-    internal override Delegate? Callback => _state as Action ?? (Delegate?)_callback;
+    internal override object? Callback => CallName.InState(_state) ?? _callback;
 
     public override void Cancel()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace ProtoServer;
@@ -9,11 +10,16 @@ public sealed partial class EventLoop
 
     /// <summary>Calls <paramref name="callback"/> on the loop when the process gets <paramref name="signal"/>, in place of the default action.</summary>
     /// <remarks>A second handler for the same signal replaces the first. Closing the loop restores the default. Source: asyncio's <c>add_signal_handler</c>.</remarks>
+    /// <exception cref="ArgumentException">The callback is an <c>async</c> method: nobody would await it.</exception>
     /// <exception cref="PlatformNotSupportedException">The signal cannot be caught here (SIGKILL, SIGSTOP).</exception>
     public void AddSignalHandler(PosixSignal signal, Action callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
         VerifyUsable();
+        if (callback.Method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false))
+        {
+            throw new ArgumentException("A signal handler cannot be async: nobody would await it. Give a callback that calls loop.CreateTask.", nameof(callback));
+        }
         PosixSignalRegistration registration;
         try
         {

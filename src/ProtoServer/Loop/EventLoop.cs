@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 
 namespace ProtoServer;
@@ -21,9 +22,11 @@ public sealed partial class EventLoop : IDisposable
     private readonly Inbox _inbox = new();
     private readonly FlushQueue _flushes = new();
     private readonly LoopSynchronizationContext _context;
+    private readonly LoopSynchronizationContext _deferring; // another object for the same loop: an await that captured the first is then posted, not run inline
     private readonly TimeProvider _clock;
     private readonly long _clockStart;
     private readonly CancellationTokenSource _shutdown = new();
+    private ExecutionContext? _ambient; // of whoever runs the loop
     private int _thread; // managed id of the thread that runs the loop, 0 while none does
     private volatile bool _stopping;
     private volatile bool _closed;
@@ -31,12 +34,17 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>A loop that is not running yet: give it work, then call <see cref="RunForever"/> or <see cref="RunUntilComplete(Func{Task})"/>.</summary>
     /// <param name="options">Null: all defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException"><c>PROTOSERVER_TRANSPORT</c> is neither <c>epoll</c> nor <c>sockets</c>.</exception>
+    /// <exception cref="PlatformNotSupportedException">Epoll was asked for where there is none.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">The kernel gives no more descriptors (EMFILE, ENFILE).</exception>
     public EventLoop(EventLoopOptions? options = null)
     {
         Options = options ?? new EventLoopOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.ReceiveBufferBytes, 256, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ReceiveBufferBytes, 1024 * 1024, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ExecutorThreads, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ExecutorThreads, 1024, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ShutdownTimeout, TimeSpan.Zero, nameof(options));
         Name = Options.Name ?? $"loop {Interlocked.Increment(ref s_count)}";
         Logger = Options.LoggerFactory?.CreateLogger("ProtoServer") ?? LastResortLogger.Instance;
         Debug = Options.Debug;
@@ -44,9 +52,12 @@ public sealed partial class EventLoop : IDisposable
         _clock = Options.Clock;
         _clockStart = _clock.GetTimestamp();
         _context = new LoopSynchronizationContext(this);
+        _deferring = new LoopSynchronizationContext(this);
         TimeProvider = new LoopTimeProvider(this, _clock);
         Scheduler = new LoopPipeScheduler(this);
+        TransportKind = ChooseTransport(Options.Transport);
         Poller = EpollPoller.IsSupported ? new EpollPoller() : new ParkPoller();
+        Metrics = new LoopMetrics(this);
     }
 
     /// <summary>The loop that the calling thread is running, or null. Any thread.</summary>
@@ -76,8 +87,14 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>The loop as a <see cref="System.Threading.SynchronizationContext"/>: posts come to the loop. Any thread.</summary>
     public SynchronizationContext SynchronizationContext => _context;
 
+    /// <summary>What carries the loop's connections: <see cref="ProtoServer.TransportKind.Epoll"/> or <see cref="ProtoServer.TransportKind.Sockets"/>. Any thread.</summary>
+    public TransportKind TransportKind { get; }
+
     /// <summary>asyncio's debug mode: handles keep the stack that made them. Default from <see cref="EventLoopOptions.Debug"/>.</summary>
     public bool Debug { get; set; }
+
+    /// <summary>Where the loop's time goes. Any thread.</summary>
+    public LoopMetrics Metrics { get; }
 
     /// <summary>How often the loop went round: one per poll. Any thread, approximate off the loop.</summary>
     public long Iterations { get; private set; }
@@ -100,30 +117,29 @@ public sealed partial class EventLoop : IDisposable
     private void RunOnce()
     {
         // 1. How long may we sleep: not at all while calls are ready, otherwise until the next timer, or for ever.
-        long timeout = _stopping || _ready.Count > 0 || !_flushes.IsEmpty ? 0 : UntilNextTimer();
-        if (timeout != 0 && (!_inbox.TryPark() || _stopping))
-        {
-            timeout = 0;
-        }
+        long timeout = FallAsleep();
 
         // 2. Poll, dispatching I/O inline. In every iteration, so that no chain of CallSoon starves the network.
-        Poller.Poll(this, timeout);
+        Metrics.Events += Poller.Poll(this, timeout);
         _inbox.Unpark();
         Iterations++;
 
         // 3. Take the calls that came from other threads.
+        _ready.MarkSince(_now);
         _inbox.DrainTo(_ready);
 
         // 4. Move due timers, earliest first.
         if (_timers.Count > 0)
         {
-            _timers.MoveDue(Time.Ticks, _ready);
+            Metrics.Timers += _timers.MoveDue(timeout == 0 ? Time.Ticks : _now, _ready);
         }
 
         // 5. Run exactly the calls that are ready now; what they schedule waits for the next iteration.
-        for (int count = _ready.Count; count > 0; count--)
+        int count = BeginCalls();
+        for (int call = 0; call < count; call++)
         {
             RunCall(_ready.Dequeue());
+            MeasureCall(call);
         }
 
         // 6. Flush every connection that wrote, one system call each.
@@ -150,6 +166,9 @@ public sealed partial class EventLoop : IDisposable
         SynchronizationContext? previous = SynchronizationContext.Current;
         t_current = this;
         SynchronizationContext.SetSynchronizationContext(_context);
+        _ambient = ExecutionContext.Capture();
+        _now = Time.Ticks;
+        Metrics.RunBegins(_now);
         try
         {
             do
@@ -162,6 +181,8 @@ public sealed partial class EventLoop : IDisposable
         {
             _stopping = false;
             _inbox.Unpark();
+            CallContext.Restore(_ambient);
+            Metrics.RunEnds(Time.Ticks);
             SynchronizationContext.SetSynchronizationContext(previous);
             t_current = null;
             Volatile.Write(ref _thread, 0);
@@ -217,23 +238,56 @@ public sealed partial class EventLoop : IDisposable
             Stop();
             thread.Join();
         }
-        if (IsRunning)
+        // Whoever comes second waits for the first, and finds the loop closed.
+        lock (_closingGate)
         {
-            throw new InvalidOperationException("The event loop is running: call Stop() and let the run return before closing it.");
+            if (!_closed)
+            {
+                CloseAll();
+            }
         }
-        CloseAll();
     }
 
     /// <summary>Loop thread: the program is asked to end.</summary>
-    internal void RequestShutdown() => _shutdown.Cancel();
+    internal void RequestShutdown() => CancelDeferred(_shutdown);
+
+    /// <summary>Loop thread: cancels, and brings every <c>await</c> that this ends to the next iteration instead of running it inside the caller.</summary>
+    internal void CancelDeferred(CancellationTokenSource source)
+    {
+        SynchronizationContext? previous = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(_deferring);
+        try
+        {
+            source.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            Report("A callback that was registered with a cancellation token threw.", exception, null, this);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(previous);
+        }
+    }
 
     private Task Complete(Func<Task> main)
     {
         Task? task = null;
+        ExceptionDispatchInfo? failure = null;
         bool over = false;
         CallHandle start = CallSoon(() =>
         {
-            task = main();
+            try
+            {
+                task = main() ?? throw new InvalidOperationException("The function to run returned null instead of a task.");
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                // There is no task whose end could end the run.
+                failure = ExceptionDispatchInfo.Capture(exception);
+                Stop();
+                return;
+            }
             // Posted, so that callbacks which the task's end made ready still run; and it stops this run only, not a later one.
             task.GetAwaiter().UnsafeOnCompleted(() => Post(static end => end(), () =>
             {
@@ -252,10 +306,27 @@ public sealed partial class EventLoop : IDisposable
             over = true;
             start.Cancel();
         }
+        failure?.Throw();
         return task is { IsCompleted: true }
             ? task
             : throw new InvalidOperationException("The event loop was stopped before the task that it ran was complete.");
     }
 
-    private long UntilNextTimer() => _timers.TryPeek(out long due) ? Math.Max(0, due - Time.Ticks) : -1;
+    private static TransportKind ChooseTransport(TransportKind asked)
+    {
+        if (asked == TransportKind.Automatic)
+        {
+            string? variable = Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT");
+            asked = variable switch
+            {
+                null or "" => EpollPoller.IsSupported ? TransportKind.Epoll : TransportKind.Sockets,
+                "epoll" => TransportKind.Epoll,
+                "sockets" => TransportKind.Sockets,
+                _ => throw new ArgumentException($"The environment variable PROTOSERVER_TRANSPORT is '{variable}': set it to epoll or sockets, or remove it."),
+            };
+        }
+        return asked != TransportKind.Epoll || EpollPoller.IsSupported
+            ? asked
+            : throw new PlatformNotSupportedException("This system has no epoll: choose TransportKind.Sockets, or leave the choice to TransportKind.Automatic.");
+    }
 }

@@ -5,8 +5,14 @@ namespace ProtoServer;
 /// <summary>How an <see cref="EventLoop"/> is set up. Every option has a default that production can keep.</summary>
 public sealed class EventLoopOptions
 {
+    private string? _name;
+
     /// <summary>The thread's and the loop's name in logs and debuggers. Default: <c>loop</c> and a number.</summary>
-    public string? Name { get; init; }
+    public string? Name
+    {
+        get => _name;
+        init => _name = value;
+    }
 
     /// <summary>Where the loop and everything on it logs. Default null: warnings and errors go to standard error, the rest nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
@@ -23,6 +29,29 @@ public sealed class EventLoopOptions
     /// </summary>
     public TimeSpan? SlowCallbackThreshold { get; init; }
 
+    /// <summary>Threads for <c>RunInExecutorAsync</c>, made when needed. Default: processors + 4, at most 32; range 1 to 1024. Work beyond them waits in line.</summary>
+    public int ExecutorThreads { get; init; } = Math.Min(32, Environment.ProcessorCount + 4);
+
+    /// <summary>
+    /// How long each closing step may take: cancelled tasks that have not ended yet, async generators, work on executor threads. What is late is logged by name and left behind.
+    /// Default 10 s; zero does not wait. Unlimited is not offered: one task that ignores its cancellation would hold the process for ever.
+    /// </summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Bytes taken from the kernel by one receive. Default 64 KiB, range 256 B to 1 MiB. One buffer per loop, lent to each connection in turn.</summary>
     public int ReceiveBufferBytes { get; init; } = 64 * 1024;
+
+    /// <summary>
+    /// What carries the loop's connections. Default <see cref="TransportKind.Automatic"/>: epoll where there is epoll, sockets elsewhere, unless the environment variable
+    /// <c>PROTOSERVER_TRANSPORT</c> says <c>epoll</c> or <c>sockets</c>; another value of it, or epoll where there is none, is an error when the loop is made.
+    /// </summary>
+    public TransportKind Transport { get; init; }
+
+    /// <summary>The same, with another name.</summary>
+    internal EventLoopOptions Named(string name)
+    {
+        var copy = (EventLoopOptions)MemberwiseClone();
+        copy._name = name;
+        return copy;
+    }
 }

@@ -7,5 +7,5 @@ internal interface IConnectionOwner
     ConnectionOptions ConnectionOptions { get; }
 
     /// <summary>The connection's last callback has returned.</summary>
-    void OnEnded(ProtocolConnection connection);
+    void OnEnded(IServedConnection connection);
 }

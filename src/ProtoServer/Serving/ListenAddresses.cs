@@ -10,22 +10,42 @@ internal static class ListenAddresses
     /// <exception cref="SocketException">The name has no address.</exception>
     public static IReadOnlyList<IPAddress> Resolve(string? host)
     {
-        if (string.IsNullOrEmpty(host))
+        if (Literal(host) is { } literal)
         {
-            return [IPAddress.IPv6Any, IPAddress.Any];
-        }
-        if (IPAddress.TryParse(host, out IPAddress? literal))
-        {
-            return [literal];
+            return literal;
         }
         try
         {
-            IPAddress[] addresses = Dns.GetHostAddresses(host);
-            return addresses.Length > 0 ? [.. addresses.Distinct()] : throw new SocketException((int)SocketError.NoData);
+            return Known(Dns.GetHostAddresses(host!));
         }
         catch (SocketException exception)
         {
-            throw new SocketException((int)exception.SocketErrorCode, $"Cannot listen on host '{host}': it has no address ({exception.Message}). Use an IP address, a name from /etc/hosts, or null for all addresses.");
+            throw Unknown(host, exception);
         }
     }
+
+    /// <inheritdoc cref="Resolve"/>
+    public static async Task<IReadOnlyList<IPAddress>> ResolveAsync(string? host, CancellationToken cancellationToken)
+    {
+        if (Literal(host) is { } literal)
+        {
+            return literal;
+        }
+        try
+        {
+            return Known(await Dns.GetHostAddressesAsync(host!, cancellationToken).ConfigureAwait(false));
+        }
+        catch (SocketException exception)
+        {
+            throw Unknown(host, exception);
+        }
+    }
+
+    private static IPAddress[]? Literal(string? host) =>
+        string.IsNullOrEmpty(host) ? [IPAddress.IPv6Any, IPAddress.Any] : IPAddress.TryParse(host, out IPAddress? literal) ? [literal] : null;
+
+    private static IPAddress[] Known(IPAddress[] addresses) => addresses.Length > 0 ? [.. addresses.Distinct()] : throw new SocketException((int)SocketError.NoData);
+
+    private static SocketException Unknown(string? host, SocketException exception) =>
+        new((int)exception.SocketErrorCode, $"Cannot listen on host '{host}': it has no address ({exception.Message}). Use an IP address, a name from /etc/hosts, or null for all addresses.");
 }

@@ -8,7 +8,6 @@ internal sealed partial class ProtocolConnection
 {
     private bool _aborted;
     private bool _finishing;
-    private bool _pipesCompleted;
     private ValueTaskAwaiter _disposal;
 
     public void Close()
@@ -59,32 +58,11 @@ internal sealed partial class ProtocolConnection
     {
         _finishing = true;
         _lossWatch.Unregister();
-        _deadline?.Cancel();
-        _deadline = null;
-        if (_readPending && _queue is null)
-        {
-            // A pipe of the runtime's must not be completed under a pending read: OnRead goes on from here.
-            _input.CancelPendingRead();
-            return;
-        }
-        CompletePipes();
-    }
-
-    private void CompletePipes()
-    {
-        if (_pipesCompleted)
-        {
-            return;
-        }
-        _pipesCompleted = true;
+        _deadlines?.Stop();
         try
         {
             _input.Complete();
-            if (_queue is null)
-            {
-                _output.Complete();
-            }
-            // Our own connection completes its output itself, and thereby saves a shutdown(2) where close(2) says the same.
+            // The connection completes its output itself: ours thereby saves a shutdown(2) where close(2) says the same.
             _disposal = _connection.DisposeAsync().GetAwaiter();
         }
         catch (Exception exception) when (exception is not LoopAbortException)
@@ -104,9 +82,21 @@ internal sealed partial class ProtocolConnection
 
     private void CloseTimedOut()
     {
-        _deadline = null;
+        if (_lost)
+        {
+            return;
+        }
+        if (_aborted)
+        {
+            // A transport from elsewhere may hang, or middleware: that must not keep the server from ending.
+            _deadline = null;
+            Loop.Report($"A connection did not end within {_owner.ConnectionOptions.CloseTimeout} of its abort; it is given up.", new TimeoutException("The transport did not end the connection."), null, this);
+            End();
+            return;
+        }
         _error ??= new TimeoutException($"The peer did not take what was sent within {_owner.ConnectionOptions.CloseTimeout}.");
         Abort();
+        _deadline = Loop.CallLater(_owner.ConnectionOptions.CloseTimeout, static connection => connection.CloseTimedOut(), this);
     }
 
     private void Disposed()
@@ -116,12 +106,6 @@ internal sealed partial class ProtocolConnection
             Loop.Post(static connection => connection.Disposed(), this);
             return;
         }
-        if (_lost)
-        {
-            return;
-        }
-        _lost = true;
-        _deadline?.Cancel();
         try
         {
             _disposal.GetResult();
@@ -132,8 +116,20 @@ internal sealed partial class ProtocolConnection
         }
         if (!_aborted)
         {
-            _error ??= _queue?.Error;
+            _error ??= _queue.Error;
         }
+        End();
+    }
+
+    private void End()
+    {
+        if (_lost)
+        {
+            return;
+        }
+        _lost = true;
+        _deadline?.Cancel();
+        using Calling call = new(this, nameof(IProtocol.ConnectionLost));
         try
         {
             _protocol.ConnectionLost(_error);

@@ -31,6 +31,7 @@ internal sealed partial class ProtocolConnection
     {
         Loop.VerifyThread();
         _paused = true;
+        _deadlines?.MessageFinished();
     }
 
     public void ResumeReading()
@@ -90,11 +91,6 @@ internal sealed partial class ProtocolConnection
 
     private void OnRead()
     {
-        if (!Loop.IsLoopThread)
-        {
-            Loop.Post(static connection => connection.OnRead(), this);
-            return;
-        }
         _readPending = false;
         ValueTask<ReadResult> read = _pendingRead;
         _pendingRead = default;
@@ -107,22 +103,12 @@ internal sealed partial class ProtocolConnection
             ReadFailed(exception);
             return;
         }
-        if (_finishing)
-        {
-            CompletePipes();
-            return;
-        }
         ReadMore();
     }
 
     // What the protocol's own callbacks throw is dealt with further in: this is the transport's, or a position that is not the buffer's.
     private void ReadFailed(Exception exception)
     {
-        if (_finishing)
-        {
-            CompletePipes();
-            return;
-        }
         if (exception is ProtocolViolationException violation)
         {
             Violated(violation);
@@ -131,6 +117,9 @@ internal sealed partial class ProtocolConnection
         if (exception is not IOException and not Microsoft.AspNetCore.Connections.ConnectionAbortedException and not OperationCanceledException)
         {
             Loop.Report("Reading from a connection failed; it is aborted.", exception, null, this);
+            _error ??= exception;
+            Abort();
+            return;
         }
         TransportLost(exception);
     }
@@ -149,7 +138,7 @@ internal sealed partial class ProtocolConnection
         if (!all)
         {
             LastReceived = Loop.Iterations;
-            Touch();
+            _deadlines?.Received();
             consumed = Deliver(buffer);
             all = consumed.Equals(buffer.End) || buffer.Slice(consumed).IsEmpty;
         }
@@ -162,10 +151,12 @@ internal sealed partial class ProtocolConnection
         if (all || _closing)
         {
             _held = false;
+            _deadlines?.MessageFinished();
             _input.AdvanceTo(consumed, buffer.End);
         }
         else if (_paused)
         {
+            _deadlines?.MessageFinished();
             Hold(consumed);
         }
         else if (buffer.Slice(consumed).Length >= _owner.ConnectionOptions.InputLimitBytes)
@@ -177,6 +168,11 @@ internal sealed partial class ProtocolConnection
         else
         {
             _held = true;
+            if (_deadlines is not null)
+            {
+                long rest = buffer.Slice(consumed).Length;
+                _deadlines.MessageUnfinished(rest, isNew: rest < buffer.Length);
+            }
             _input.AdvanceTo(consumed, buffer.End);
         }
         return buffer.Length;
@@ -192,6 +188,7 @@ internal sealed partial class ProtocolConnection
 
     private SequencePosition Deliver(in ReadOnlySequence<byte> buffer)
     {
+        using Calling call = new(this, nameof(IProtocol.DataReceived));
         ReadOnlySequence<byte> rest = buffer;
         while (true)
         {
@@ -209,12 +206,18 @@ internal sealed partial class ProtocolConnection
                 }
                 else
                 {
-                    receiver.DataReceived(rest.FirstSpan);
+                    // Empty when the position given back before stands behind a segment's last byte: no protocol is called with nothing.
+                    if (!rest.FirstSpan.IsEmpty)
+                    {
+                        receiver.DataReceived(rest.FirstSpan);
+                    }
                     if (rest.IsSingleSegment)
                     {
                         return rest.End;
                     }
-                    rest = rest.Slice(rest.First.Length);
+                    SequencePosition next = rest.Start;
+                    _ = rest.TryGet(ref next, out _);
+                    rest = rest.Slice(next);
                 }
             }
             catch (Exception exception) when (exception is not LoopAbortException)
@@ -230,6 +233,7 @@ internal sealed partial class ProtocolConnection
 
     private void DeliverEof(in ReadOnlySequence<byte> unconsumed)
     {
+        using Calling call = new(this, nameof(IProtocol.EofReceived));
         _eof = true;
         bool keepOpen = false;
         try
@@ -270,7 +274,7 @@ internal sealed partial class ProtocolConnection
     {
         if (!_closing && !_readPending)
         {
-            TransportLost(_queue?.Error ?? new IOException("The connection was closed below the protocol."));
+            TransportLost(_queue.Error ?? new IOException("The connection was closed below the protocol."));
         }
     }
 }

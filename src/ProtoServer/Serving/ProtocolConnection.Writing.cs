@@ -8,7 +8,6 @@ internal sealed partial class ProtocolConnection
 {
     private Action? _onFlushed;
     private ValueTask<FlushResult> _pendingFlush;
-    private long _inFlight; // handed to a pipe that cannot tell what is unsent
     private int _high;
     private int _low;
     private bool _flushQueued;
@@ -19,7 +18,7 @@ internal sealed partial class ProtocolConnection
 
     public IBufferWriter<byte> Output => this;
 
-    public long WriteBufferSize => _queue is not null ? _queue.UnsentBytes : _lost ? 0 : _inFlight;
+    public long WriteBufferSize => _queue.UnsentBytes;
 
     public void Write(ReadOnlySpan<byte> data)
     {
@@ -73,7 +72,7 @@ internal sealed partial class ProtocolConnection
     public void SetWriteBufferLimits(int? highBytes = null, int? lowBytes = null)
     {
         Loop.VerifyThread();
-        int high = highBytes ?? (lowBytes is { } given ? 4 * given : 64 * 1024);
+        int high = highBytes ?? (lowBytes is { } given ? (int)Math.Min(4L * given, int.MaxValue) : 64 * 1024);
         int low = lowBytes ?? high / 4;
         ArgumentOutOfRangeException.ThrowIfNegative(low, nameof(lowBytes));
         if (high < low)
@@ -86,7 +85,7 @@ internal sealed partial class ProtocolConnection
         {
             return;
         }
-        _queue?.SetMarks(high, low);
+        _queue.SetMarks(high, low);
         PauseIfAboveMark();
         ResumeIfBelowMark();
     }
@@ -138,10 +137,7 @@ internal sealed partial class ProtocolConnection
 
     private void Wrote(long count)
     {
-        if (_queue is null)
-        {
-            _inFlight += count;
-        }
+        _deadlines?.Written(count);
         QueueFlush();
         PauseIfAboveMark();
     }
@@ -181,6 +177,7 @@ internal sealed partial class ProtocolConnection
 
     private void Tell(Action<IProtocol> callback, string name)
     {
+        using Calling call = new(this, name);
         try
         {
             callback(_protocol);
@@ -198,10 +195,10 @@ internal sealed partial class ProtocolConnection
         {
             return;
         }
-        Touch();
         try
         {
             ValueTask<FlushResult> flush = _output.FlushAsync();
+            _deadlines?.Flushed();
             if (flush.IsCompleted)
             {
                 Flushed(flush.Result);
@@ -219,23 +216,13 @@ internal sealed partial class ProtocolConnection
 
     private void OnFlushed()
     {
-        if (!Loop.IsLoopThread)
-        {
-            Loop.Post(static connection => connection.OnFlushed(), this);
-            return;
-        }
         _flushPending = false;
         ValueTask<FlushResult> flush = _pendingFlush;
         _pendingFlush = default;
         try
         {
-            Touch();
+            _deadlines?.Flushed();
             Flushed(flush.GetAwaiter().GetResult());
-            if (_queue is null && _inFlight > 0 && !_lost)
-            {
-                // Written while that flush was under way.
-                QueueFlush();
-            }
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -245,11 +232,10 @@ internal sealed partial class ProtocolConnection
 
     private void Flushed(FlushResult result)
     {
-        _inFlight = 0;
         if (result.IsCompleted && !_closing)
         {
             // Never inline: this may be inside the protocol's own write.
-            WriteFailed(_queue?.Error ?? new IOException("The connection's output was closed below the protocol."));
+            WriteFailed(_queue.Error ?? new IOException("The connection's output was closed below the protocol."));
             return;
         }
         ResumeIfBelowMark();

@@ -8,21 +8,21 @@ namespace ProtoServer;
 
 /// <summary>Runs a protocol over a connection's pipes: the driver. It is the protocol's <see cref="ITransport"/>, and holds the grammar of <see cref="IProtocol"/>.</summary>
 /// <remarks>
-/// Loop thread only. Works over any <see cref="ConnectionContext"/>; what its pipes do on other threads is brought to the loop first. Whatever ends the connection, the end itself
+/// Loop thread only. Works over any <see cref="ConnectionContext"/> that lives on the loop; one from elsewhere is brought there first, see <see cref="LoopConnection"/>. Whatever ends the connection, the end itself
 /// runs in one place, <see cref="Finish"/>, and never inside a call of the protocol's.
 /// </remarks>
-internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byte>, IFlushable
+internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IFlushable
 {
     private readonly ConnectionContext _connection;
     private readonly IConnectionOwner _owner;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
-    private readonly ISendQueue? _queue; // where the writer can tell what is unsent: ours can
+    private readonly ISendQueue _queue; // _output, which can tell what is unsent
     private IProtocol _protocol;
     private IBufferedProtocol? _buffered; // _protocol, where it is one
     private Exception? _error; // what ConnectionLost will be told
-    private CallHandle? _deadline; // of closing, or of idleness
-    private long _lastActivity;
+    private ConnectionDeadlines? _deadlines; // where an option asks for them
+    private CallHandle? _deadline; // of closing
     private bool _closing; // Close, Abort or the end of the peer: no more data, no more writes
     private bool _lost; // ConnectionLost was called
 
@@ -33,14 +33,13 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
         _owner = owner;
         _input = connection.Transport.Input;
         _output = connection.Transport.Output;
-        _queue = _output as ISendQueue;
+        _queue = (ISendQueue)_output;
         _protocol = protocol;
         _buffered = protocol as IBufferedProtocol;
         _high = owner.ConnectionOptions.WriteHighWaterBytes;
         _low = owner.ConnectionOptions.WriteLowWaterBytes;
     }
 
-    /// <summary>Where the owner keeps this connection.</summary>
     public int OwnerIndex { get; set; }
 
     public EventLoop Loop { get; }
@@ -75,6 +74,7 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {
             _protocol.ConnectionMade(this);
@@ -87,21 +87,22 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
         {
             return;
         }
-        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
+        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
+        if (WriteBufferSize > 0)
         {
-            _lastActivity = Loop.Time.Ticks;
-            WatchIdleness();
+            // Written in ConnectionMade, before anybody watched.
+            _deadlines?.Written(WriteBufferSize);
         }
         ReadMore();
     }
 
-    /// <summary>The server drains. Returns whether the protocol closes the connection itself.</summary>
     public bool TellDraining()
     {
         if (_closing || _protocol is not IDrainingProtocol draining)
         {
             return false;
         }
+        using Calling call = new(this, nameof(IDrainingProtocol.DrainStarted));
         try
         {
             return draining.DrainStarted();
@@ -113,7 +114,6 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
         }
     }
 
-    /// <summary>Whether nothing came in for that many iterations, nothing waits to be handled, and nothing waits to be sent.</summary>
     public bool IsQuiet(int iterations) => Loop.Iterations - LastReceived >= iterations && !HasHeldInput && WriteBufferSize == 0;
 
     /// <inheritdoc/>
@@ -142,31 +142,21 @@ internal sealed partial class ProtocolConnection : ITransport, IBufferWriter<byt
         Close();
     }
 
-    private void Touch()
+    /// <summary>One of <see cref="ConnectionDeadlines"/> has passed.</summary>
+    internal void DeadlineMissed(TimeoutException missed, bool abort)
     {
-        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
-        {
-            _lastActivity = Loop.Time.Ticks;
-        }
-    }
-
-    // One timer a connection, set anew only when it fires: activity costs a clock reading, not a timer.
-    private void WatchIdleness() =>
-        _deadline = Loop.CallAt(new TimeSpan(_lastActivity) + _owner.ConnectionOptions.IdleTimeout, static connection => connection.CheckIdleness(), this);
-
-    private void CheckIdleness()
-    {
-        _deadline = null;
         if (_closing)
         {
             return;
         }
-        if (Loop.Time.Ticks - _lastActivity < _owner.ConnectionOptions.IdleTimeout.Ticks)
+        _error ??= missed;
+        if (abort)
         {
-            WatchIdleness();
-            return;
+            Abort();
         }
-        _error ??= new TimeoutException($"Neither received nor sent anything for {_owner.ConnectionOptions.IdleTimeout}.");
-        Close();
+        else
+        {
+            Close();
+        }
     }
 }

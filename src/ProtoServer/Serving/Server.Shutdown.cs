@@ -78,8 +78,8 @@ public sealed partial class Server
         TimeSpan begin = Loop.Time;
         Close();
         int open = _connections.Count;
-        HashSet<ProtocolConnection> closeThemselves = [];
-        foreach (ProtocolConnection connection in _connections.ToArray())
+        HashSet<IServedConnection> closeThemselves = [];
+        foreach (IServedConnection connection in _connections.ToArray())
         {
             if (connection.TellDraining())
             {
@@ -96,7 +96,7 @@ public sealed partial class Server
                 AbortClients();
                 break;
             }
-            foreach (ProtocolConnection connection in _connections.ToArray())
+            foreach (IServedConnection connection in _connections.ToArray())
             {
                 if (!closeThemselves.Contains(connection) && round >= QuietIterations && connection.IsQuiet(QuietIterations))
                 {

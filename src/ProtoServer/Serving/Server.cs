@@ -11,27 +11,42 @@ namespace ProtoServer;
 /// </remarks>
 public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 {
-    private readonly Func<IProtocol> _protocolFactory;
+    private readonly ConnectionServing _serve;
     private readonly ServerOptions _options;
     private readonly IReadOnlyList<IConnectionListener> _listeners;
-    private readonly List<ProtocolConnection> _connections = [];
+    private readonly ConnectionDelegate? _middleware; // null: none
+    private readonly EpollTransportOptions _limits;
+    private readonly List<IServedConnection> _connections = [];
+    private readonly AddressCounter? _addresses; // null: no limit for one address
+    private readonly List<AddressKey> _keys = []; // of _connections, where there is such a limit
+    private readonly ExecutionContext? _context = CallContext.Capture();
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Action? _forgetClosing;
     private TaskCompletionSource? _room; // completed when accepting may go on
-    private int _accepting; // accept loops that have not ended
+    private int _accepting; // accept loops and listeners that have not ended
     private int _count;
     private bool _serving;
     private bool _paused;
+    private bool _ending;
     private volatile bool _closing;
 
-    internal Server(EventLoop loop, Func<IProtocol> protocolFactory, IReadOnlyList<IConnectionListener> listeners, ServerOptions options)
+    /// <param name="loop">The loop.</param>
+    /// <param name="serve">What becomes of a connection.</param>
+    /// <param name="listeners">Owned from now on.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="share">One of how many servers that share the cap of connections.</param>
+    /// <param name="addresses">The connections per address, shared with the others.</param>
+    internal Server(EventLoop loop, ConnectionServing serve, IReadOnlyList<IConnectionListener> listeners, ServerOptions options, int share = 1, AddressCounter? addresses = null)
     {
         Loop = loop;
-        _protocolFactory = protocolFactory;
+        _serve = serve;
+        _limits = options.ToEpoll();
+        _middleware = options.BuildMiddleware(MiddlewareRun.Last);
         _listeners = listeners;
         _options = options;
-        _maxConnections = Math.Min(options.MaxConnections, DescriptorLimit.ForConnections());
+        _maxConnections = (int)((Math.Min(options.MaxConnections, DescriptorLimit.ForConnections()) + (long)share - 1) / share);
+        _addresses = addresses ?? AddressCounter.For(options);
         EndPoints = [.. listeners.Select(static listener => listener.EndPoint)];
     }
 
@@ -49,6 +64,9 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 
     /// <summary>Connections accepted so far.</summary>
     public long TotalConnections { get; private set; }
+
+    /// <summary>Connections closed at once because of <see cref="ServerOptions.MaxConnectionsPerAddress"/>; they count among <see cref="TotalConnections"/>.</summary>
+    public long RejectedConnections { get; private set; }
 
     /// <summary>The cap in force: <see cref="ServerOptions.MaxConnections"/>, or less where the limit of open files asks for it.</summary>
     public int MaxConnections => _maxConnections;
@@ -68,9 +86,9 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         {
             return;
         }
-        foreach (EpollListener listener in _listeners.OfType<EpollListener>())
+        foreach (ILoopListener listener in _listeners.OfType<ILoopListener>())
         {
-            ListeningSocket.Listen(listener.Descriptor, listener.EndPoint, _options.Backlog);
+            listener.Listen();
         }
         _serving = true;
         OnLoop(BeginAccepting);
@@ -109,13 +127,19 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     /// <inheritdoc/>
     public override string ToString() => $"server on {string.Join(", ", EndPoints)}";
 
-    void IConnectionOwner.OnEnded(ProtocolConnection connection)
+    void IConnectionOwner.OnEnded(IServedConnection connection)
     {
         int last = _connections.Count - 1;
-        ProtocolConnection moved = _connections[last];
+        IServedConnection moved = _connections[last];
         _connections[connection.OwnerIndex] = moved;
         moved.OwnerIndex = connection.OwnerIndex;
         _connections.RemoveAt(last);
+        if (_addresses is not null)
+        {
+            _addresses.Leave(_keys[connection.OwnerIndex]);
+            _keys[connection.OwnerIndex] = _keys[last];
+            _keys.RemoveAt(last);
+        }
         Volatile.Write(ref _count, last);
         MakeRoom();
         CompleteIfClosed();
@@ -145,7 +169,14 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         {
             _accepting++;
             // On the loop, also when the server was made before the loop runs.
-            Loop.Post(static call => _ = call.server.AcceptAsync(call.listener), (server: this, listener));
+            Loop.Post(
+                static call =>
+                {
+                    // The values of whoever created the server flow from here to each factory call.
+                    CallContext.Restore(call.server._context);
+                    _ = call.server.AcceptAsync(call.listener);
+                },
+                (server: this, listener));
         }
     }
 
@@ -157,7 +188,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
             try
             {
                 await WaitForRoomAsync();
-                connection = _closing ? null : await listener.AcceptAsync();
+                connection = _closing ? null : await AcceptOnLoopAsync(listener);
                 if (connection is null)
                 {
                     break;
@@ -170,7 +201,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
                     await connection.DisposeAsync();
                     break;
                 }
-                Serve(connection);
+                Serve(listener is ILoopListener ? connection : new LoopConnection(Loop, connection, _limits));
             }
             catch (Exception exception) when (exception is not LoopAbortException)
             {
@@ -185,6 +216,10 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _accepting--;
         CompleteIfClosed();
     }
+
+    // A task, where the transport is from elsewhere: its awaiter comes back to the loop, whatever thread completes it.
+    private static ValueTask<ConnectionContext?> AcceptOnLoopAsync(IConnectionListener listener) =>
+        listener is ILoopListener ? listener.AcceptAsync() : new ValueTask<ConnectionContext?>(listener.AcceptAsync().AsTask());
 
     private async ValueTask WaitForRoomAsync()
     {
@@ -207,30 +242,92 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private void Serve(ConnectionContext connection)
     {
         TotalConnections++;
-        IProtocol protocol;
-        try
+        AddressKey key = default;
+        if (_addresses?.TryEnter(connection.RemoteEndPoint, out key) == false)
         {
-            protocol = _protocolFactory() ?? throw new InvalidOperationException("The protocol factory returned null.");
-        }
-        catch (Exception exception) when (exception is not LoopAbortException)
-        {
-            Loop.Report("The protocol factory threw; the connection is closed.", exception, CallHandle.NameOf(_protocolFactory), this);
+            RejectedConnections++;
+            if (Loop.Logger.IsEnabled(LogLevel.Debug))
+            {
+                Loop.TryLog(LogLevel.Debug, null, $"A connection from {connection.RemoteEndPoint} is closed: its address has {_options.MaxConnectionsPerAddress} open already.");
+            }
             _ = connection.DisposeAsync();
             return;
         }
-        var served = new ProtocolConnection(Loop, connection, protocol, this) { OwnerIndex = _connections.Count };
+        IServedConnection? served = _middleware is null ? TryMake(connection) : new MiddlewareRun(this, connection, _middleware, _limits);
+        if (served is null)
+        {
+            _addresses?.Leave(key);
+            _ = connection.DisposeAsync();
+            return;
+        }
+        served.OwnerIndex = _connections.Count;
         _connections.Add(served);
+        if (_addresses is not null)
+        {
+            _keys.Add(key);
+        }
         Volatile.Write(ref _count, _connections.Count);
         served.Start();
     }
 
+    /// <summary>The middleware is through: what is served takes its place. Returns whether there is something to serve.</summary>
+    internal bool Replace(MiddlewareRun run, ConnectionContext connection)
+    {
+        if (TryMake(connection) is not { } served)
+        {
+            return false;
+        }
+        served.OwnerIndex = run.OwnerIndex;
+        _connections[run.OwnerIndex] = served;
+        served.Start();
+        return true;
+    }
+
+    private IServedConnection? TryMake(ConnectionContext connection)
+    {
+        ExecutionContext? own = ExecutionContext.Capture();
+        try
+        {
+            return _serve.Serve(this, connection);
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Loop.Report($"{_serve.Name} threw; the connection is closed.", exception, CallName.Of(_serve.Source), this);
+            return null;
+        }
+        finally
+        {
+            // What the factory set belongs to this connection, which has captured it.
+            CallContext.Restore(own);
+        }
+    }
+
     private void CloseListeners()
     {
+        if (_ending)
+        {
+            return;
+        }
         foreach (IConnectionListener listener in _listeners)
         {
-            _ = listener.DisposeAsync();
+            _ = UnbindAsync(listener);
         }
         MakeRoom();
+        CompleteIfClosed();
+    }
+
+    private async Task UnbindAsync(IConnectionListener listener)
+    {
+        _accepting++;
+        try
+        {
+            await listener.UnbindAsync();
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Loop.Report("Closing a listener failed.", exception, null, this);
+        }
+        _accepting--;
         CompleteIfClosed();
     }
 
@@ -239,12 +336,17 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     {
         Close();
         AbortClients();
+        if (_options.Transport is not null)
+        {
+            // What it completes on other threads finds no loop to come back to.
+            Loop.Post(static server => server._closed.TrySetResult(), this);
+        }
     }
 
-    private void ForEachConnection(Action<ProtocolConnection> action)
+    private void ForEachConnection(Action<IServedConnection> action)
     {
         // A copy: an end may come inside the call.
-        foreach (ProtocolConnection connection in _connections.ToArray())
+        foreach (IServedConnection connection in _connections.ToArray())
         {
             action(connection);
         }
@@ -252,7 +354,28 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 
     private void CompleteIfClosed()
     {
-        if (_closing && _connections.Count == 0 && _accepting == 0 && _closed.TrySetResult())
+        if (_closing && _connections.Count == 0 && _accepting == 0 && !_ending)
+        {
+            _ending = true;
+            _ = EndAsync();
+        }
+    }
+
+    // Disposed last, when no connection is left: a transport from elsewhere may keep what they live on in its listener.
+    private async Task EndAsync()
+    {
+        foreach (IConnectionListener listener in _listeners)
+        {
+            try
+            {
+                await listener.DisposeAsync();
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                Loop.Report("Disposing a listener failed.", exception, null, this);
+            }
+        }
+        if (_closed.TrySetResult())
         {
             _forgetClosing?.Invoke();
         }

@@ -8,7 +8,7 @@ namespace ProtoServer.SpecVectors;
 /// <summary>A sample as its users meet it: a process of its own, started from its built assembly.</summary>
 public sealed partial class SampleProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly StringBuilder _errors = new();

@@ -5,14 +5,3 @@ public sealed record SpecVector(string Sample, string Name, int LineNumber, IRea
 {
     public override string ToString() => $"{Sample}/{Name}";
 }
-
-/// <summary>A step of a vector.</summary>
-public sealed record SpecStep(SpecAction Action, byte[] Data, int LineNumber);
-
-public enum SpecAction
-{
-    Send,
-    Expect,
-    HalfClose,
-    ExpectClose,
-}

@@ -1,3 +1,4 @@
+using System.Buffers;
 using ProtoServer.Testing;
 
 namespace ProtoServer.Tests.Framing;
@@ -23,6 +24,29 @@ public class DelimitedProtocolTests
         new FramingVerifier(log => new AnsweringFrames(end, log) { MaxFrameBytes = 8 }).Verify(
             [Frame("one"), Frame(""), Frame("\r\nx"), Frame("a"), Frame("-"), Frame("12345678"), Frame("12345\r\nx"), Frame("--bound"), Frame("123456ax")],
             [TooLong("123456789"), TooLong("12345678\r"), TooLong(new string('x', 50)), TooLong("12345678-")]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Frame_DrippedByteByByte_IsScannedOnce(bool segmented)
+    {
+        const int Length = 20_000;
+        IBufferedProtocol protocol = new AnsweringFrames(";"u8, null);
+        new MemoryTransport(protocol).Connect();
+        byte[] frame = new byte[Length + 1];
+        frame[^1] = (byte)';';
+        ReadOnlySequence<byte> all = segmented ? TestSequence.Of(frame, 1000) : new ReadOnlySequence<byte>(frame);
+
+        for (int count = 1; count <= frame.Length; count++)
+        {
+            ReadOnlySequence<byte> offered = all.Slice(0, count);
+            SequencePosition consumed = protocol.DataReceived(offered);
+            Assert.Equal(count == frame.Length ? count : 0, offered.Slice(0, consumed).Length);
+
+            // Who looks at a byte a second time finds a delimiter there.
+            frame[count - 1] = (byte)';';
+        }
     }
 
     [Fact]
@@ -63,7 +87,10 @@ public class DelimitedProtocolTests
         protected override void FrameReceived(ReadOnlySpan<byte> frame)
         {
             log?.Add(frame);
-            SendFrame(frame);
+            if (log is not null)
+            {
+                SendFrame(frame);
+            }
         }
 
         protected override void ProtocolViolated(ProtocolViolationException violation) => Transport.Write("!"u8);

@@ -24,9 +24,11 @@ internal sealed unsafe class EpollPoller : Poller
     private readonly int _epoll;
     private readonly int _wake;
     private readonly byte* _events;
+    private readonly Lock _wakeGate = new();
     private Slot[] _slots = new Slot[64];
     private int _slotsUsed;
     private int _freeSlot = -1;
+    private bool _disposed;
 
     public EpollPoller()
     {
@@ -88,6 +90,10 @@ internal sealed unsafe class EpollPoller : Poller
     public override int Poll(EventLoop loop, long timeout)
     {
         int count = Wait(timeout);
+        if (timeout != 0)
+        {
+            loop.WakeUp();
+        }
         int next = 0;
         while (next < count)
         {
@@ -116,13 +122,24 @@ internal sealed unsafe class EpollPoller : Poller
     public override void Wake()
     {
         ulong one = 1;
-        // EAGAIN (the counter is full) still leaves the descriptor readable; nothing else can fail here.
-        _ = EpollNative.Write(_wake, &one, sizeof(ulong));
+        // Against a loop that is closed meanwhile: the number may be somebody else's file by then.
+        lock (_wakeGate)
+        {
+            if (!_disposed)
+            {
+                // EAGAIN (the counter is full) still leaves the descriptor readable; nothing else can fail here.
+                _ = EpollNative.Write(_wake, &one, sizeof(ulong));
+            }
+        }
     }
 
     public override void Dispose()
     {
-        _ = EpollNative.Close(_wake);
+        lock (_wakeGate)
+        {
+            _disposed = true;
+            _ = EpollNative.Close(_wake);
+        }
         _ = EpollNative.Close(_epoll);
         NativeMemory.Free(_events);
     }

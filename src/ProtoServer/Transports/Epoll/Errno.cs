@@ -18,8 +18,12 @@ internal static class Errno
     public const int AddressNotAvailable = 99;
     public const int ConnectionAborted = 103;
     public const int ConnectionReset = 104;
+    public const int NetworkUnreachable = 101;
     public const int NoBuffers = 105;
     public const int TimedOut = 110;
+    public const int ConnectionRefused = 111;
+    public const int HostUnreachable = 113;
+    public const int InProgress = 115;
 
     /// <summary>The machine is out of something: waiting helps, trying again at once does not.</summary>
     public static bool IsShortage(int errno) => errno is TooManyOpen or TooManyOpenInSystem or NoBuffers or OutOfMemory;
@@ -34,8 +38,29 @@ internal static class Errno
     /// <summary>How a connection's end is told to its protocol.</summary>
     public static IOException ToConnectionException(int errno) => errno switch
     {
-        ConnectionReset or BrokenPipe => new ConnectionResetException("The peer reset the connection.", new SocketException(errno, Text(errno))),
-        TimedOut => new IOException("The peer no longer answers: the connection timed out.", new SocketException(errno, Text(errno))),
-        _ => new IOException($"The connection failed: {Text(errno)}.", new SocketException(errno, Text(errno))),
+        ConnectionReset or BrokenPipe => new ConnectionResetException("The peer reset the connection.", new SocketException((int)ToSocketError(errno), Text(errno))),
+        TimedOut => new IOException("The peer no longer answers: the connection timed out.", new SocketException((int)ToSocketError(errno), Text(errno))),
+        _ => new IOException($"The connection failed: {Text(errno)}.", new SocketException((int)ToSocketError(errno), Text(errno))),
+    };
+
+    /// <summary>What a refused request is told to its caller: <paramref name="what"/>, the kernel's reason, and perhaps a hint.</summary>
+    public static SocketException ToSocketException(int errno, string what, string hint = "") =>
+        new((int)ToSocketError(errno), $"{what}: {Text(errno)}.{hint}");
+
+    public static SocketError ToSocketError(int errno) => errno switch
+    {
+        1 or 13 => SocketError.AccessDenied, // EPERM, EACCES
+        AddressInUse => SocketError.AddressAlreadyInUse,
+        AddressNotAvailable => SocketError.AddressNotAvailable,
+        AddressFamilyNotSupported => SocketError.AddressFamilyNotSupported,
+        BrokenPipe or ConnectionReset => SocketError.ConnectionReset,
+        ConnectionAborted => SocketError.ConnectionAborted,
+        ConnectionRefused => SocketError.ConnectionRefused,
+        HostUnreachable => SocketError.HostUnreachable,
+        NetworkUnreachable => SocketError.NetworkUnreachable,
+        NoBuffers or OutOfMemory => SocketError.NoBufferSpaceAvailable,
+        TimedOut => SocketError.TimedOut,
+        TooManyOpen or TooManyOpenInSystem => SocketError.TooManyOpenSockets,
+        _ => SocketError.SocketError,
     };
 }

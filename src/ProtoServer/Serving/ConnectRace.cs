@@ -1,0 +1,102 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+
+namespace ProtoServer;
+
+/// <summary>Happy Eyeballs: addresses are tried in order, each beside its predecessors once these have been silent for a while, and the first connection wins. Loop thread only; one run.</summary>
+/// <remarks>Source: <see href="https://www.rfc-editor.org/rfc/rfc8305">RFC 8305</see>, section 5. The losers are cancelled, and closed if they had connected all the same.</remarks>
+internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationToken, Task<ConnectionContext>> connect, TimeSpan delay)
+{
+    private readonly List<Attempt> _attempts = [];
+
+    /// <summary>What was tried so far; an attempt that has not ended yet is listed with <paramref name="pending"/>.</summary>
+    public IReadOnlyList<ConnectFailure> Failures(Exception pending) =>
+        [.. _attempts.Select(attempt => new ConnectFailure(attempt.EndPoint, attempt.Error ?? pending))];
+
+    /// <summary>The first connection; null when every address failed.</summary>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled; nothing is left open.</exception>
+    public async Task<ConnectionContext?> RunAsync(IReadOnlyList<EndPoint> endPoints, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        List<Attempt> running = [];
+        Task pause = Task.CompletedTask;
+        try
+        {
+            while (running.Count > 0 || _attempts.Count < endPoints.Count)
+            {
+                if (pause.IsCompleted && _attempts.Count < endPoints.Count)
+                {
+                    Attempt next = new(endPoints[_attempts.Count]);
+                    _attempts.Add(next);
+                    running.Add(next);
+                    next.Start(connect, end.Token);
+                    pause = _attempts.Count == endPoints.Count || delay == Timeout.InfiniteTimeSpan ? Never : Task.Delay(delay, loop.TimeProvider, end.Token);
+                }
+                await Task.WhenAny(running.Select(static attempt => (Task)attempt.Connecting).Append(pause));
+                cancellationToken.ThrowIfCancellationRequested();
+                for (int i = running.Count - 1; i >= 0; i--)
+                {
+                    Attempt attempt = running[i];
+                    if (!attempt.Connecting.IsCompleted)
+                    {
+                        continue;
+                    }
+                    running.RemoveAt(i);
+                    if (attempt.Connecting.IsCompletedSuccessfully)
+                    {
+                        return await attempt.Connecting;
+                    }
+                    attempt.Error = attempt.Connecting.Exception?.InnerException ?? new OperationCanceledException("The transport gave up.");
+                    // Who was refused is not waited for.
+                    pause = Task.CompletedTask;
+                }
+            }
+            return null;
+        }
+        finally
+        {
+            // Here, not on a pool thread: the losers' descriptors are closed when this returns.
+            end.Cancel();
+            foreach (Attempt loser in running)
+            {
+                _ = loser.DiscardAsync();
+            }
+        }
+    }
+
+    private static Task Never { get; } = new TaskCompletionSource().Task;
+
+    private sealed class Attempt(EndPoint endPoint)
+    {
+        public EndPoint EndPoint { get; } = endPoint;
+
+        public Task<ConnectionContext> Connecting { get; private set; } = null!;
+
+        public Exception? Error { get; set; }
+
+        public void Start(Func<EndPoint, CancellationToken, Task<ConnectionContext>> connect, CancellationToken cancellationToken)
+        {
+            try
+            {
+                Connecting = connect(EndPoint, cancellationToken);
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                Connecting = Task.FromException<ConnectionContext>(exception);
+            }
+        }
+
+        public async Task DiscardAsync()
+        {
+            try
+            {
+                ConnectionContext connection = await Connecting;
+                await connection.DisposeAsync();
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                // It lost: nobody wants to know why.
+            }
+        }
+    }
+}

@@ -1,0 +1,474 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
+using System.Threading.Tasks.Sources;
+
+namespace ProtoServer;
+
+/// <summary>Brings any <see cref="PipeReader"/> to a loop: used on the loop's thread only, continuations run there, whatever threads <paramref name="inner"/> completes its reads on.</summary>
+/// <remarks>
+/// Ownership of the bytes is <paramref name="inner"/>'s. Adds what our own readers promise and a <see cref="Pipe"/> does not: a second read while one is pending throws and harms nothing,
+/// bytes that were examined may be offered again, input that nobody consumes is bounded, and completing under a pending read is allowed.
+/// </remarks>
+/// <param name="loop">The loop.</param>
+/// <param name="inner">The reader below; from now on used by this one only.</param>
+/// <param name="limitBytes">Unconsumed bytes at which a reader that wants still more is failed.</param>
+/// <param name="lost">Told, on the loop, when reading fails; returns the exception to throw.</param>
+/// <param name="keepOpen">Whether <paramref name="inner"/> outlives <see cref="Complete"/>, for the connection to read on and discard.</param>
+internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitBytes, Func<Exception, Exception> lost, bool keepOpen) : PipeReader, IValueTaskSource<ReadResult>
+{
+    private Action? _onInnerRead;
+    private ValueTask<ReadResult> _innerRead;
+    private ReadOnlySequence<byte> _buffer; // of the last read: until it is advanced, or as long as it is kept
+    private LoopCompletion _wait;
+    private Exception? _error;
+    private TaskCompletionSource? _discarded;
+    private long _examined; // how much of what is unconsumed the inner reader believes examined
+    private long _unconsumed;
+    private bool _waiting; // a ReadAsync is pending
+    private bool _innerPending;
+    private bool _reading; // a result is out and has not been advanced
+    private bool _kept; // _buffer was advanced to a place before what the inner reader knows as examined, which it would not allow: the inner read stays open
+    private bool _cancelNext;
+    private bool _end;
+    private bool _cancelled;
+    private bool _completed;
+    private bool _keepOpen = keepOpen;
+
+    /// <summary>The peer has said all, and nothing of it is left below.</summary>
+    public bool IsAtEnd => _end;
+
+    /// <summary>Whether completing dropped bytes that had been received.</summary>
+    public bool DroppedInput { get; private set; }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        loop.VerifyThread();
+        if (cancellationToken.CanBeCanceled)
+        {
+            return ReadCancellableAsync(cancellationToken);
+        }
+        VerifyIdle();
+        if (_kept)
+        {
+            return new ValueTask<ReadResult>(Result());
+        }
+        if (_unconsumed >= limitBytes && _examined == _unconsumed && !_end)
+        {
+            _error = new ProtocolViolationException($"More than {limitBytes} bytes were received and not consumed.");
+            throw _error;
+        }
+        if (_cancelNext)
+        {
+            _cancelNext = false;
+            inner.CancelPendingRead();
+        }
+        try
+        {
+            ValueTask<ReadResult> read = inner.ReadAsync(CancellationToken.None);
+            if (read.IsCompleted)
+            {
+                Accept(read.GetAwaiter().GetResult());
+                return new ValueTask<ReadResult>(Result());
+            }
+            _waiting = true;
+            _wait.Reset();
+            Await(read);
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            _waiting = false;
+            Fail(exception);
+            ExceptionDispatchInfo.Throw(_error!);
+        }
+        return new ValueTask<ReadResult>(this, _wait.Version);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        loop.VerifyThread();
+        VerifyIdle();
+        if (!_kept)
+        {
+            try
+            {
+                if (!inner.TryRead(out ReadResult read))
+                {
+                    result = default;
+                    return false;
+                }
+                Accept(read);
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                Fail(exception);
+                ExceptionDispatchInfo.Throw(_error!);
+            }
+        }
+        result = Result();
+        return true;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        loop.VerifyThread();
+        if (!_reading)
+        {
+            throw new InvalidOperationException("There is no read to advance: call AdvanceTo once after each read.");
+        }
+        if (consumed.GetObject() is null)
+        {
+            consumed = _buffer.Start;
+        }
+        if (examined.GetObject() is null)
+        {
+            examined = consumed;
+        }
+        ReadOnlySequence<byte> rest;
+        long examinedCount;
+        try
+        {
+            rest = _buffer.Slice(consumed);
+            examinedCount = rest.Length - _buffer.Slice(examined).Length;
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            examinedCount = -1;
+            rest = default;
+        }
+        if (examinedCount < 0)
+        {
+            throw new InvalidOperationException("AdvanceTo needs begin ≤ consumed ≤ examined ≤ end, with positions of the last read's buffer.");
+        }
+        long examinedBelow = _examined - (_buffer.Length - rest.Length);
+        _reading = false;
+        _unconsumed = rest.Length;
+        if (examinedCount < examinedBelow)
+        {
+            _kept = true;
+            _buffer = rest;
+            _examined = examinedBelow;
+            return;
+        }
+        _kept = false;
+        _buffer = default;
+        _examined = examinedCount;
+        inner.AdvanceTo(consumed, examined);
+    }
+
+    public override void CancelPendingRead()
+    {
+        loop.VerifyThread();
+        if (_waiting)
+        {
+            inner.CancelPendingRead();
+        }
+        else
+        {
+            _cancelNext = true;
+        }
+    }
+
+    /// <summary>No more reading: what is unconsumed is dropped.</summary>
+    public override void Complete(Exception? exception = null)
+    {
+        loop.VerifyThread();
+        if (_completed)
+        {
+            return;
+        }
+        _completed = true;
+        _waiting = false;
+        DroppedInput = _unconsumed > 0;
+        if (_innerPending)
+        {
+            // A pipe must not be completed under a pending read: OnInnerRead goes on from here.
+            inner.CancelPendingRead();
+        }
+        else if (_reading || _kept)
+        {
+            inner.AdvanceTo(_buffer.End);
+            CompleteInner();
+        }
+        else if (_error is null && TryLookBelow(out ReadResult result))
+        {
+            DroppedInput |= !result.Buffer.IsEmpty;
+            inner.AdvanceTo(result.Buffer.End);
+            CompleteInner();
+        }
+        else
+        {
+            CompleteInner();
+        }
+        _reading = false;
+        _kept = false;
+        _buffer = default;
+    }
+
+    /// <summary>After <see cref="Complete"/> of a reader that is kept open: reads and drops what the peer still says, until its end or the end of <paramref name="limit"/>.</summary>
+    public async Task DiscardAsync(TimeSpan limit)
+    {
+        var discarded = new TaskCompletionSource();
+        CallHandle timer = loop.CallLater(limit, static call => call.reader.StopDiscarding(call.discarded), (reader: this, discarded));
+        _discarded = discarded;
+        if (!_innerPending)
+        {
+            Discard();
+        }
+        await discarded.Task;
+        timer.Cancel();
+    }
+
+    /// <summary>After <see cref="Complete"/> of a reader that was kept open: gives the memory back.</summary>
+    public void Release()
+    {
+        _keepOpen = false;
+        if (!_innerPending)
+        {
+            CompleteInner();
+        }
+    }
+
+    /// <summary>The connection is lost: the pending read, and each later one, throws.</summary>
+    public void Fail(Exception exception)
+    {
+        if (_error is null)
+        {
+            _error = exception;
+            _error = lost(exception);
+        }
+        if (_waiting)
+        {
+            _waiting = false;
+            _wait.Signal();
+        }
+        _discarded?.TrySetResult();
+    }
+
+    /// <summary>The connection below says that it is over. Nobody is reading, so whether it was reset or merely ended has to be found out.</summary>
+    public void LookForLoss()
+    {
+        if (_waiting || _reading || _completed || _innerPending || _error is not null || _end)
+        {
+            return;
+        }
+        if (_kept)
+        {
+            inner.AdvanceTo(_buffer.Start, _buffer.GetPosition(_examined));
+            _kept = false;
+        }
+        try
+        {
+            if (!inner.TryRead(out ReadResult result))
+            {
+                Fail(new IOException("The connection was closed below the protocol."));
+                return;
+            }
+            // Left open: what it holds is offered by the next read.
+            Accept(result);
+            _reading = false;
+            _kept = true;
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Fail(exception);
+        }
+    }
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        _wait.Verify(token);
+        if (_waiting)
+        {
+            throw new InvalidOperationException("The read has not completed.");
+        }
+        if (_error is not null)
+        {
+            ExceptionDispatchInfo.Throw(_error);
+        }
+        return Result();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wait.OnCompleted(loop, continuation, state, token, flags);
+
+    private async ValueTask<ReadResult> ReadCancellableAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        bool over = false;
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            _ => loop.Post(static cancel => cancel(), () =>
+            {
+                if (!over)
+                {
+                    CancelPendingRead();
+                }
+            }),
+            null);
+        ReadResult result = await ReadAsync(CancellationToken.None);
+        over = true;
+        if (result.IsCanceled && cancellationToken.IsCancellationRequested)
+        {
+            AdvanceTo(result.Buffer.Start);
+            throw new OperationCanceledException(cancellationToken);
+        }
+        return result;
+    }
+
+    private void VerifyIdle()
+    {
+        if (_completed)
+        {
+            throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        }
+        if (_waiting || _reading)
+        {
+            throw new InvalidOperationException(_waiting ? "A read is already pending: one at a time." : "The last read was not advanced: call AdvanceTo before reading again.");
+        }
+        if (_error is not null)
+        {
+            ExceptionDispatchInfo.Throw(_error);
+        }
+    }
+
+    private void Accept(in ReadResult result)
+    {
+        _buffer = result.Buffer;
+        _unconsumed = _buffer.Length;
+        _cancelled = result.IsCanceled;
+        _end = result.IsCompleted;
+        _reading = true;
+    }
+
+    private ReadResult Result()
+    {
+        _reading = true;
+        bool cancelled = _cancelled || (_kept && _cancelNext);
+        _cancelNext &= !_kept;
+        _cancelled = false;
+        return new ReadResult(_buffer, cancelled, _end);
+    }
+
+    private void Await(in ValueTask<ReadResult> read)
+    {
+        _innerPending = true;
+        _innerRead = read;
+        read.GetAwaiter().UnsafeOnCompleted(_onInnerRead ??= OnInnerRead);
+    }
+
+    private void OnInnerRead()
+    {
+        if (!loop.IsLoopThread)
+        {
+            loop.Post(static reader => reader.OnInnerRead(), this);
+            return;
+        }
+        _innerPending = false;
+        ValueTask<ReadResult> read = _innerRead;
+        _innerRead = default;
+        try
+        {
+            ReadResult result = read.GetAwaiter().GetResult();
+            if (_completed)
+            {
+                DroppedInput |= !result.Buffer.IsEmpty;
+                _end = result.IsCompleted;
+                inner.AdvanceTo(result.Buffer.End);
+                if (_discarded is not null)
+                {
+                    Discard();
+                }
+                else
+                {
+                    CompleteInner();
+                }
+                return;
+            }
+            Accept(result);
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Fail(exception);
+            if (_completed)
+            {
+                CompleteInner();
+            }
+            return;
+        }
+        if (_waiting)
+        {
+            _waiting = false;
+            _wait.Signal();
+        }
+    }
+
+    private bool TryLookBelow(out ReadResult result)
+    {
+        try
+        {
+            bool found = inner.TryRead(out result);
+            _end |= found && result.IsCompleted;
+            return found;
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            result = default;
+            Fail(exception);
+            return false;
+        }
+    }
+
+    private void Discard()
+    {
+        try
+        {
+            while (_discarded is { Task.IsCompleted: false } && !_end && _error is null)
+            {
+                ValueTask<ReadResult> read = inner.ReadAsync();
+                if (!read.IsCompleted)
+                {
+                    Await(read);
+                    return;
+                }
+                ReadResult result = read.GetAwaiter().GetResult();
+                _end = result.IsCompleted;
+                inner.AdvanceTo(result.Buffer.End);
+            }
+            _discarded?.TrySetResult();
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Fail(exception);
+        }
+    }
+
+    private void StopDiscarding(TaskCompletionSource discarded)
+    {
+        discarded.TrySetResult();
+        inner.CancelPendingRead();
+    }
+
+    private void CompleteInner()
+    {
+        if (_keepOpen)
+        {
+            return;
+        }
+        try
+        {
+            ValueTask completion = inner.CompleteAsync();
+            if (!completion.IsCompletedSuccessfully)
+            {
+                _ = completion.AsTask();
+            }
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Fail(exception);
+        }
+    }
+}

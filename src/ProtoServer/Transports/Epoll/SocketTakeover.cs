@@ -1,0 +1,44 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace ProtoServer;
+
+/// <summary>Makes the descriptor of a <see cref="Socket"/> ours. Any thread.</summary>
+internal static class SocketTakeover
+{
+    private const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC
+
+    /// <summary>Gives <paramref name="use"/> a descriptor of its own to own, and disposes of the socket once that went well; otherwise the socket stays as it was.</summary>
+    /// <remarks>
+    /// A duplicate, since the object cannot be made to let go: with its handle marked invalid, its Dispose spins for ever and shuts a number down that is a stranger's by then.
+    /// </remarks>
+    /// <exception cref="SocketException">No descriptor is left.</exception>
+    public static T Take<T>(Socket socket, Func<int, T> use)
+    {
+        int descriptor = DuplicateDescriptor(socket);
+        T user;
+        try
+        {
+            user = use(descriptor);
+        }
+        catch
+        {
+            _ = SocketNative.Close(descriptor);
+            throw;
+        }
+        socket.Dispose();
+        return user;
+    }
+
+    /// <summary>A second object for the same socket: whoever is first takes what comes.</summary>
+    /// <exception cref="SocketException">No descriptor is left.</exception>
+    public static Socket Duplicate(Socket socket) => OperatingSystem.IsLinux()
+        ? new Socket(new SafeSocketHandle(DuplicateDescriptor(socket), ownsHandle: true))
+        : throw new NotSupportedException("Several loops can wait at one socket on Linux only: serve it by one loop, or give the group a host and a port.");
+
+    private static int DuplicateDescriptor(Socket socket)
+    {
+        int descriptor = SocketNative.FileControl((int)socket.SafeHandle.DangerousGetHandle(), DuplicateCloseOnExec, 0);
+        return descriptor >= 0 ? descriptor : throw Errno.ToSocketException(Marshal.GetLastPInvokeError(), "Cannot take over the socket");
+    }
+}

@@ -1,0 +1,48 @@
+namespace ProtoServer.Tests.Clients;
+
+/// <summary>Each await has an end: a test that hangs fails here, and says where.</summary>
+internal static class Within
+{
+    public static TimeSpan Deadline { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Runs <paramref name="what"/> on the loop.</summary>
+    public static Task<T> OnLoop<T>(this EventLoop loop, Func<T> what)
+    {
+        var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.CallSoonThreadSafe(() =>
+        {
+            try
+            {
+                result.SetResult(what());
+            }
+            catch (Exception exception)
+            {
+                result.SetException(exception);
+            }
+        });
+        return result.Task.WaitAsync(Deadline);
+    }
+
+    public static Task OnLoop(this EventLoop loop, Action what) => loop.OnLoop(() =>
+    {
+        what();
+        return true;
+    });
+
+    /// <summary>Runs an async method on the loop.</summary>
+    public static Task<T> OnLoop<T>(this EventLoop loop, Func<Task<T>> what) => OnLoop<Task<T>>(loop, what).Unwrap().WaitAsync(Deadline);
+
+    public static Task OnLoop(this EventLoop loop, Func<Task> what) => OnLoop<Task>(loop, what).Unwrap().WaitAsync(Deadline);
+
+    /// <summary>Waits until <paramref name="condition"/>, looked at on the loop in each iteration, holds.</summary>
+    public static Task Until(this EventLoop loop, Func<bool> condition) => loop.OnLoop(async () =>
+    {
+        while (!condition())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(1), loop.TimeProvider);
+        }
+    });
+
+    /// <summary>What the loop's poller watches beside its wake-up: listeners, connections, connects under way.</summary>
+    public static Task<int> Watched(this EventLoop loop) => loop.OnLoop(() => loop.Poller.Handlers.Count() - 1);
+}

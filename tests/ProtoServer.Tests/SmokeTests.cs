@@ -1,7 +1,0 @@
-namespace ProtoServer.Tests;
-
-public class SmokeTests
-{
-    [Fact]
-    public void Nothing_Yet() => Assert.True(true);
-}
