@@ -48,12 +48,18 @@ public abstract class CallHandle
     internal abstract object? Callback { get; }
 
     /// <summary>Takes the call back: it will not run, if it has not begun. Again, or afterwards, this does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A timer, on another thread than the loop's.</exception>
     /// <remarks>O(1). On a thread-safe handle this waits until a call that is running on the loop has ended, unless the caller is that call.</remarks>
     public virtual void Cancel()
     {
         if (_state != 0)
         {
             return;
+        }
+        if (IsTimer)
+        {
+            // The heap is the loop's.
+            Loop.VerifyThread();
         }
         _state = Cancelled;
         Release();

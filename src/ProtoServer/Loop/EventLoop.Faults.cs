@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 
 namespace ProtoServer;
@@ -45,6 +46,22 @@ public sealed partial class EventLoop
             }
         }
         TryLog(LogLevel.Error, exception, callback is null ? message : $"{message} Callback: {callback}.");
+    }
+
+    /// <summary>Leaves the loop in the next iteration: for code that a throw must not cut short.</summary>
+    internal void LeaveSoon(LoopAbortException exception) => Post(static exception => ExceptionDispatchInfo.Throw(exception), exception);
+
+    /// <summary>Whether the logger wants this level; one that throws does not.</summary>
+    internal bool Logs(LogLevel level)
+    {
+        try
+        {
+            return Logger.IsEnabled(level);
+        }
+        catch (Exception)
+        {
+            return false;
+        }
     }
 
     /// <summary>Logs; a logger that throws is ignored, as it must not kill what it describes.</summary>

@@ -5,6 +5,7 @@ public sealed partial class EventLoop
 {
     private readonly List<Action> _closing = [];
     private readonly Dictionary<Type, object> _locals = [];
+    private readonly Lock _closingGate = new();
     private Thread? _ownThread;
 
     /// <summary>Makes a loop and runs it on a background thread of its own, for embedding in an app. Any thread.</summary>
@@ -82,9 +83,12 @@ public sealed partial class EventLoop
         SynchronizationContext.SetSynchronizationContext(_context);
         try
         {
-            for (int last = _closing.Count - 1; last >= 0; last--)
+            // One that is called may take others back.
+            while (_closing.Count > 0)
             {
-                Guard(_closing[last], "Closing the loop");
+                Action last = _closing[^1];
+                _closing.RemoveAt(_closing.Count - 1);
+                Guard(last, "Closing the loop");
             }
             foreach (IPollHandler handler in Poller.Handlers)
             {

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 
 namespace ProtoServer;
@@ -237,11 +238,14 @@ public sealed partial class EventLoop : IDisposable
             Stop();
             thread.Join();
         }
-        if (IsRunning)
+        // Whoever comes second waits for the first, and finds the loop closed.
+        lock (_closingGate)
         {
-            throw new InvalidOperationException("The event loop is running: call Stop() and let the run return before closing it.");
+            if (!_closed)
+            {
+                CloseAll();
+            }
         }
-        CloseAll();
     }
 
     /// <summary>Loop thread: the program is asked to end.</summary>
@@ -269,10 +273,21 @@ public sealed partial class EventLoop : IDisposable
     private Task Complete(Func<Task> main)
     {
         Task? task = null;
+        ExceptionDispatchInfo? failure = null;
         bool over = false;
         CallHandle start = CallSoon(() =>
         {
-            task = main();
+            try
+            {
+                task = main() ?? throw new InvalidOperationException("The function to run returned null instead of a task.");
+            }
+            catch (Exception exception) when (exception is not LoopAbortException)
+            {
+                // There is no task whose end could end the run.
+                failure = ExceptionDispatchInfo.Capture(exception);
+                Stop();
+                return;
+            }
             // Posted, so that callbacks which the task's end made ready still run; and it stops this run only, not a later one.
             task.GetAwaiter().UnsafeOnCompleted(() => Post(static end => end(), () =>
             {
@@ -291,6 +306,7 @@ public sealed partial class EventLoop : IDisposable
             over = true;
             start.Cancel();
         }
+        failure?.Throw();
         return task is { IsCompleted: true }
             ? task
             : throw new InvalidOperationException("The event loop was stopped before the task that it ran was complete.");

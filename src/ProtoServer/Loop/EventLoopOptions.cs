@@ -5,8 +5,14 @@ namespace ProtoServer;
 /// <summary>How an <see cref="EventLoop"/> is set up. Every option has a default that production can keep.</summary>
 public sealed class EventLoopOptions
 {
+    private string? _name;
+
     /// <summary>The thread's and the loop's name in logs and debuggers. Default: <c>loop</c> and a number.</summary>
-    public string? Name { get; init; }
+    public string? Name
+    {
+        get => _name;
+        init => _name = value;
+    }
 
     /// <summary>Where the loop and everything on it logs. Default null: warnings and errors go to standard error, the rest nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
@@ -40,4 +46,12 @@ public sealed class EventLoopOptions
     /// <c>PROTOSERVER_TRANSPORT</c> says <c>epoll</c> or <c>sockets</c>; another value of it, or epoll where there is none, is an error when the loop is made.
     /// </summary>
     public TransportKind Transport { get; init; }
+
+    /// <summary>The same, with another name.</summary>
+    internal EventLoopOptions Named(string name)
+    {
+        var copy = (EventLoopOptions)MemberwiseClone();
+        copy._name = name;
+        return copy;
+    }
 }

@@ -34,10 +34,7 @@ public sealed class ClientOptions : ConnectionOptions
 
     internal void Validate()
     {
-        if (ConnectTimeout != Timeout.InfiniteTimeSpan)
-        {
-            ThrowUnlessPositive(ConnectTimeout, nameof(ConnectTimeout));
-        }
+        ThrowUnlessPositiveOrNever(ConnectTimeout, nameof(ConnectTimeout));
         if (HappyEyeballsDelay != Timeout.InfiniteTimeSpan)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(HappyEyeballsDelay, TimeSpan.Zero);

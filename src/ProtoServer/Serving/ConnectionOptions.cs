@@ -31,6 +31,28 @@ public abstract class ConnectionOptions
     /// <summary>A connection that neither receives nor sends for this long is closed; <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>. Default: never.</summary>
     public TimeSpan IdleTimeout { get; init; } = Timeout.InfiniteTimeSpan;
 
+    /// <summary>A connection whose peer has said nothing for this long after it was made is closed; <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>. Default: never. Not for protocols in which we speak first and the peer may be silent.</summary>
+    public TimeSpan FirstDataTimeout { get; init; } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>
+    /// A connection to which something waits to be sent, and whose peer takes nothing of it for this long, is aborted; <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>.
+    /// Default: never. Noticed late by a quarter of it at most. A peer that reads slowly, but reads, is <see cref="WriteLimitBytes"/>'s affair.
+    /// </summary>
+    public TimeSpan WriteStallTimeout { get; init; } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>A connection this old is closed, whatever it is doing, after what is queued was sent; <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>. Default: never.</summary>
+    public TimeSpan MaxLifetime { get; init; } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>
+    /// A peer that began a message and sends less than this of it, on the average since its beginning, is cut off after <see cref="MinReceiveRateGrace"/>: the connection is aborted, and
+    /// <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>. Bytes per second. Default 0: never. Between messages a peer may be silent, see <see cref="IdleTimeout"/>; while the protocol
+    /// pauses reading nothing is owed. Holds for protocols that leave an unfinished message with the transport, as every framing does; a plain <see cref="IProtocol"/> takes all bytes, so nobody knows.
+    /// </summary>
+    public int MinReceiveBytesPerSecond { get; init; }
+
+    /// <summary>How long a message may take before <see cref="MinReceiveBytesPerSecond"/> is asked of it. Default 5 s, more than zero.</summary>
+    public TimeSpan MinReceiveRateGrace { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>TCP_NODELAY: small answers leave at once. Default true.</summary>
     public bool NoDelay { get; init; } = true;
 
@@ -45,11 +67,25 @@ public abstract class ConnectionOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(InputLimitBytes, 1);
         ThrowUnlessPositive(CloseTimeout, nameof(CloseTimeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(LingerTimeout, TimeSpan.Zero);
-        if (IdleTimeout != Timeout.InfiniteTimeSpan)
-        {
-            ThrowUnlessPositive(IdleTimeout, nameof(IdleTimeout));
-        }
+        ThrowUnlessPositiveOrNever(IdleTimeout, nameof(IdleTimeout));
+        ThrowUnlessPositiveOrNever(FirstDataTimeout, nameof(FirstDataTimeout));
+        ThrowUnlessPositiveOrNever(WriteStallTimeout, nameof(WriteStallTimeout));
+        ThrowUnlessPositiveOrNever(MaxLifetime, nameof(MaxLifetime));
+        ArgumentOutOfRangeException.ThrowIfNegative(MinReceiveBytesPerSecond);
+        ThrowUnlessPositive(MinReceiveRateGrace, nameof(MinReceiveRateGrace));
     }
 
+    /// <summary>Whether a connection has anything to watch.</summary>
+    internal bool HasDeadlines => MinReceiveBytesPerSecond > 0 || IdleTimeout != Timeout.InfiniteTimeSpan || FirstDataTimeout != Timeout.InfiniteTimeSpan
+        || WriteStallTimeout != Timeout.InfiniteTimeSpan || MaxLifetime != Timeout.InfiniteTimeSpan;
+
     private protected static void ThrowUnlessPositive(TimeSpan value, string name) => ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, name);
+
+    private protected static void ThrowUnlessPositiveOrNever(TimeSpan value, string name)
+    {
+        if (value != Timeout.InfiniteTimeSpan)
+        {
+            ThrowUnlessPositive(value, name);
+        }
+    }
 }

@@ -69,7 +69,7 @@ public static class EventLoopServing
         this EventLoop loop, Func<IProtocol> protocolFactory, EndPoint endPoint, ServerOptions? options = null, CancellationToken cancellationToken = default) =>
         ServerBinding.CreateAsync(loop, Protocols(protocolFactory), endPoint, options, cancellationToken);
 
-    private static ConnectionServing Protocols(Func<IProtocol> protocolFactory)
+    internal static ConnectionServing Protocols(Func<IProtocol> protocolFactory)
     {
         ArgumentNullException.ThrowIfNull(protocolFactory);
         return new ConnectionServing(

@@ -46,7 +46,7 @@ internal sealed partial class ProtocolConnection
         }
         _error ??= exception;
         _closing = true;
-        if (Loop.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        if (Loop.Logs(Microsoft.Extensions.Logging.LogLevel.Debug))
         {
             Loop.TryLog(Microsoft.Extensions.Logging.LogLevel.Debug, null, $"{this}: {exception.Message}");
         }
@@ -58,8 +58,7 @@ internal sealed partial class ProtocolConnection
     {
         _finishing = true;
         _lossWatch.Unregister();
-        _deadline?.Cancel();
-        _deadline = null;
+        _deadlines?.Stop();
         try
         {
             _input.Complete();
@@ -75,6 +74,12 @@ internal sealed partial class ProtocolConnection
         {
             // In a later iteration than the Close, at the earliest.
             Loop.Post(static connection => connection.Disposed(), this);
+            return;
+        }
+        if (Loop.IsClosed)
+        {
+            // Nothing comes back to a closed loop: what the transport has still to do is its own affair.
+            Loop.Post(static connection => connection.End(), this);
             return;
         }
         _deadline = Loop.CallLater(_owner.ConnectionOptions.CloseTimeout, static connection => connection.CloseTimedOut(), this);

@@ -31,6 +31,7 @@ internal sealed partial class ProtocolConnection
     {
         Loop.VerifyThread();
         _paused = true;
+        _deadlines?.MessageFinished();
     }
 
     public void ResumeReading()
@@ -116,6 +117,9 @@ internal sealed partial class ProtocolConnection
         if (exception is not IOException and not Microsoft.AspNetCore.Connections.ConnectionAbortedException and not OperationCanceledException)
         {
             Loop.Report("Reading from a connection failed; it is aborted.", exception, null, this);
+            _error ??= exception;
+            Abort();
+            return;
         }
         TransportLost(exception);
     }
@@ -134,7 +138,7 @@ internal sealed partial class ProtocolConnection
         if (!all)
         {
             LastReceived = Loop.Iterations;
-            Touch();
+            _deadlines?.Received();
             consumed = Deliver(buffer);
             all = consumed.Equals(buffer.End) || buffer.Slice(consumed).IsEmpty;
         }
@@ -147,10 +151,12 @@ internal sealed partial class ProtocolConnection
         if (all || _closing)
         {
             _held = false;
+            _deadlines?.MessageFinished();
             _input.AdvanceTo(consumed, buffer.End);
         }
         else if (_paused)
         {
+            _deadlines?.MessageFinished();
             Hold(consumed);
         }
         else if (buffer.Slice(consumed).Length >= _owner.ConnectionOptions.InputLimitBytes)
@@ -162,6 +168,11 @@ internal sealed partial class ProtocolConnection
         else
         {
             _held = true;
+            if (_deadlines is not null)
+            {
+                long rest = buffer.Slice(consumed).Length;
+                _deadlines.MessageUnfinished(rest, isNew: rest < buffer.Length);
+            }
             _input.AdvanceTo(consumed, buffer.End);
         }
         return buffer.Length;
@@ -209,7 +220,7 @@ internal sealed partial class ProtocolConnection
                     rest = rest.Slice(next);
                 }
             }
-            catch (Exception exception) when (exception is not LoopAbortException)
+            catch (Exception exception)
             {
                 Blame(exception, nameof(IProtocol.DataReceived));
             }
@@ -229,7 +240,7 @@ internal sealed partial class ProtocolConnection
         {
             keepOpen = _buffered is { } buffered ? buffered.EofReceived(unconsumed) : _protocol.EofReceived();
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IProtocol.EofReceived));
         }

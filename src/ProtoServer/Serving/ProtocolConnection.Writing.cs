@@ -25,7 +25,7 @@ internal sealed partial class ProtocolConnection
         if (MayWrite() && data.Length > 0)
         {
             _output.Write(data);
-            Wrote();
+            Wrote(data.Length);
         }
     }
 
@@ -39,7 +39,7 @@ internal sealed partial class ProtocolConnection
         {
             _output.Write(segment.Span);
         }
-        Wrote();
+        Wrote(data.Length);
     }
 
     Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => MayWrite() ? _output.GetSpan(sizeHint) : new byte[Math.Max(sizeHint, 256)];
@@ -53,7 +53,7 @@ internal sealed partial class ProtocolConnection
             _output.Advance(count);
             if (count > 0)
             {
-                Wrote();
+                Wrote(count);
             }
         }
     }
@@ -135,8 +135,9 @@ internal sealed partial class ProtocolConnection
         return true;
     }
 
-    private void Wrote()
+    private void Wrote(long count)
     {
+        _deadlines?.Written(count);
         QueueFlush();
         PauseIfAboveMark();
     }
@@ -194,10 +195,10 @@ internal sealed partial class ProtocolConnection
         {
             return;
         }
-        Touch();
         try
         {
             ValueTask<FlushResult> flush = _output.FlushAsync();
+            _deadlines?.Flushed();
             if (flush.IsCompleted)
             {
                 Flushed(flush.Result);
@@ -220,7 +221,7 @@ internal sealed partial class ProtocolConnection
         _pendingFlush = default;
         try
         {
-            Touch();
+            _deadlines?.Flushed();
             Flushed(flush.GetAwaiter().GetResult());
         }
         catch (Exception exception) when (exception is not LoopAbortException)

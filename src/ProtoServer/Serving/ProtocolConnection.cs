@@ -21,8 +21,8 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     private IProtocol _protocol;
     private IBufferedProtocol? _buffered; // _protocol, where it is one
     private Exception? _error; // what ConnectionLost will be told
-    private CallHandle? _deadline; // of closing, or of idleness
-    private long _lastActivity;
+    private ConnectionDeadlines? _deadlines; // where an option asks for them
+    private CallHandle? _deadline; // of closing
     private bool _closing; // Close, Abort or the end of the peer: no more data, no more writes
     private bool _lost; // ConnectionLost was called
 
@@ -74,23 +74,20 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        // Before the protocol writes: that may stall already.
+        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
         using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {
             _protocol.ConnectionMade(this);
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IProtocol.ConnectionMade));
         }
         if (_closing)
         {
             return;
-        }
-        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
-        {
-            _lastActivity = Loop.Time.Ticks;
-            WatchIdleness();
         }
         ReadMore();
     }
@@ -106,7 +103,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             return draining.DrainStarted();
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IDrainingProtocol.DrainStarted));
             return false;
@@ -126,14 +123,22 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
             Violated(violation);
             return;
         }
-        Loop.Report("A protocol callback threw; its connection is aborted.", exception, $"{_protocol.GetType().Name}.{callback}", this);
+        if (exception is LoopAbortException leave)
+        {
+            // The loop is left, but not in the middle of a read: the connection ends as after any other throw.
+            Loop.LeaveSoon(leave);
+        }
+        else
+        {
+            Loop.Report("A protocol callback threw; its connection is aborted.", exception, $"{_protocol.GetType().Name}.{callback}", this);
+        }
         _error ??= exception;
         Abort();
     }
 
     private void Violated(ProtocolViolationException violation)
     {
-        if (Loop.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        if (Loop.Logs(Microsoft.Extensions.Logging.LogLevel.Debug))
         {
             Loop.TryLog(Microsoft.Extensions.Logging.LogLevel.Debug, null, $"{this}: {violation.Message}");
         }
@@ -141,31 +146,21 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         Close();
     }
 
-    private void Touch()
+    /// <summary>One of <see cref="ConnectionDeadlines"/> has passed.</summary>
+    internal void DeadlineMissed(TimeoutException missed, bool abort)
     {
-        if (_owner.ConnectionOptions.IdleTimeout != Timeout.InfiniteTimeSpan)
-        {
-            _lastActivity = Loop.Time.Ticks;
-        }
-    }
-
-    // One timer a connection, set anew only when it fires: activity costs a clock reading, not a timer.
-    private void WatchIdleness() =>
-        _deadline = Loop.CallAt(new TimeSpan(_lastActivity) + _owner.ConnectionOptions.IdleTimeout, static connection => connection.CheckIdleness(), this);
-
-    private void CheckIdleness()
-    {
-        _deadline = null;
         if (_closing)
         {
             return;
         }
-        if (Loop.Time.Ticks - _lastActivity < _owner.ConnectionOptions.IdleTimeout.Ticks)
+        _error ??= missed;
+        if (abort)
         {
-            WatchIdleness();
-            return;
+            Abort();
         }
-        _error ??= new TimeoutException($"Neither received nor sent anything for {_owner.ConnectionOptions.IdleTimeout}.");
-        Close();
+        else
+        {
+            Close();
+        }
     }
 }

@@ -11,16 +11,20 @@ namespace ProtoServer;
 /// </remarks>
 public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 {
+    private const int RoundsForConnections = 8; // of the 16 that a closing loop makes
+
     private readonly ConnectionServing _serve;
     private readonly ServerOptions _options;
     private readonly IReadOnlyList<IConnectionListener> _listeners;
     private readonly ConnectionDelegate? _middleware; // null: none
     private readonly EpollTransportOptions _limits;
     private readonly List<IServedConnection> _connections = [];
+    private readonly AddressCounter? _addresses; // null: no limit for one address
+    private readonly List<AddressKey> _keys = []; // of _connections, where there is such a limit
     private readonly ExecutionContext? _context = CallContext.Capture();
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Action? _forgetClosing;
+    private readonly Action _forgetClosing;
     private TaskCompletionSource? _room; // completed when accepting may go on
     private int _accepting; // accept loops and listeners that have not ended
     private int _count;
@@ -29,7 +33,13 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private bool _ending;
     private volatile bool _closing;
 
-    internal Server(EventLoop loop, ConnectionServing serve, IReadOnlyList<IConnectionListener> listeners, ServerOptions options)
+    /// <param name="loop">The loop.</param>
+    /// <param name="serve">What becomes of a connection.</param>
+    /// <param name="listeners">Owned from now on.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="share">One of how many servers that share the cap of connections.</param>
+    /// <param name="addresses">The connections per address, shared with the others.</param>
+    internal Server(EventLoop loop, ConnectionServing serve, IReadOnlyList<IConnectionListener> listeners, ServerOptions options, int share = 1, AddressCounter? addresses = null)
     {
         Loop = loop;
         _serve = serve;
@@ -37,8 +47,10 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _middleware = options.BuildMiddleware(MiddlewareRun.Last);
         _listeners = listeners;
         _options = options;
-        _maxConnections = Math.Min(options.MaxConnections, DescriptorLimit.ForConnections());
+        _maxConnections = (int)((Math.Min(options.MaxConnections, DescriptorLimit.ForConnections()) + (long)share - 1) / share);
+        _addresses = addresses ?? AddressCounter.For(options);
         EndPoints = [.. listeners.Select(static listener => listener.EndPoint)];
+        _forgetClosing = loop.OnClosing(CloseWithLoop);
     }
 
     /// <summary>The loop that accepts and serves.</summary>
@@ -55,6 +67,9 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 
     /// <summary>Connections accepted so far.</summary>
     public long TotalConnections { get; private set; }
+
+    /// <summary>Connections closed at once because of <see cref="ServerOptions.MaxConnectionsPerAddress"/>; they count among <see cref="TotalConnections"/>.</summary>
+    public long RejectedConnections { get; private set; }
 
     /// <summary>The cap in force: <see cref="ServerOptions.MaxConnections"/>, or less where the limit of open files asks for it.</summary>
     public int MaxConnections => _maxConnections;
@@ -122,6 +137,12 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _connections[connection.OwnerIndex] = moved;
         moved.OwnerIndex = connection.OwnerIndex;
         _connections.RemoveAt(last);
+        if (_addresses is not null)
+        {
+            _addresses.Leave(_keys[connection.OwnerIndex]);
+            _keys[connection.OwnerIndex] = _keys[last];
+            _keys.RemoveAt(last);
+        }
         Volatile.Write(ref _count, last);
         MakeRoom();
         CompleteIfClosed();
@@ -139,13 +160,15 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
     }
 
+    /// <summary>It could not begin to serve: the loop forgets it.</summary>
+    internal void Forget() => _forgetClosing();
+
     private void BeginAccepting()
     {
         if (_closing)
         {
             return;
         }
-        _forgetClosing = Loop.OnClosing(CloseWithLoop);
         Loop.TryLog(LogLevel.Information, null, $"Listening on {string.Join(" and ", EndPoints)}; at most {_maxConnections} connections.");
         foreach (IConnectionListener listener in _listeners)
         {
@@ -224,14 +247,32 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private void Serve(ConnectionContext connection)
     {
         TotalConnections++;
+        AddressKey key = default;
+        if (_addresses?.TryEnter(connection.RemoteEndPoint, out key) == false)
+        {
+            RejectedConnections++;
+            if (Loop.Logs(LogLevel.Debug))
+            {
+                Loop.TryLog(LogLevel.Debug, null, $"A connection from {connection.RemoteEndPoint} is closed: its address has {_options.MaxConnectionsPerAddress} open already.");
+            }
+            _ = connection.DisposeAsync();
+            return;
+        }
         IServedConnection? served = _middleware is null ? TryMake(connection) : new MiddlewareRun(this, connection, _middleware, _limits);
         if (served is null)
         {
+            // At once, also when the peer is still sending: nobody counts this connection.
+            connection.Abort();
+            _addresses?.Leave(key);
             _ = connection.DisposeAsync();
             return;
         }
         served.OwnerIndex = _connections.Count;
         _connections.Add(served);
+        if (_addresses is not null)
+        {
+            _keys.Add(key);
+        }
         Volatile.Write(ref _count, _connections.Count);
         served.Start();
     }
@@ -255,6 +296,11 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         try
         {
             return _serve.Serve(this, connection);
+        }
+        catch (LoopAbortException exception)
+        {
+            Loop.LeaveSoon(exception);
+            return null;
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -302,10 +348,19 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     {
         Close();
         AbortClients();
-        if (_options.Transport is not null)
+        CompleteWithLoop(this, RoundsForConnections);
+    }
+
+    // What a transport completes on other threads finds no loop to come back to: a few rounds for the connections, then it is over all the same.
+    private static void CompleteWithLoop(Server server, int rounds)
+    {
+        if (rounds == 0)
         {
-            // What it completes on other threads finds no loop to come back to.
-            Loop.Post(static server => server._closed.TrySetResult(), this);
+            server._closed.TrySetResult();
+        }
+        else
+        {
+            server.Loop.Post(static call => CompleteWithLoop(call.server, call.rounds - 1), (server, rounds));
         }
     }
 
@@ -343,7 +398,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
         if (_closed.TrySetResult())
         {
-            _forgetClosing?.Invoke();
+            _forgetClosing();
         }
     }
 }

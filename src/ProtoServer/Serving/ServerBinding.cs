@@ -28,19 +28,11 @@ internal static class ServerBinding
 
     public static Server Create(EventLoop loop, ConnectionServing serving, Socket socket, ServerOptions? options)
     {
-        ArgumentNullException.ThrowIfNull(socket);
+        VerifyListening(socket);
         options = Prepare(loop, options);
         if (options.Transport is not null)
         {
             throw new ArgumentException("A socket is served by the loop's own transport: leave ServerOptions.Transport null.", nameof(options));
-        }
-        if (socket.SocketType != SocketType.Stream)
-        {
-            throw new ArgumentException($"A server needs a stream socket, not one of type {socket.SocketType}.", nameof(socket));
-        }
-        if (!socket.IsBound)
-        {
-            throw new ArgumentException("The socket is not bound: bind it, or give CreateServer a host and a port.", nameof(socket));
         }
         return Serve(loop, serving, [TransportOf(loop, options).Adopt(socket)], options);
     }
@@ -64,7 +56,7 @@ internal static class ServerBinding
         return Serve(loop, serving, await BindOneAsync(Binder(loop, options, cancellationToken), endPoint).ConfigureAwait(false), options);
     }
 
-    private static ServerOptions Prepare(EventLoop loop, ServerOptions? options)
+    public static ServerOptions Prepare(EventLoop loop, ServerOptions? options)
     {
         ArgumentNullException.ThrowIfNull(loop);
         ObjectDisposedException.ThrowIf(loop.IsClosed, loop);
@@ -73,14 +65,31 @@ internal static class ServerBinding
         return options;
     }
 
-    private static void VerifyPort(int port)
+    public static void VerifyPort(int port)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(port);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
     }
 
-    private static ILoopTransport TransportOf(EventLoop loop, ServerOptions options) =>
-        loop.TransportKind == TransportKind.Sockets ? new SocketsTransport(loop, options.ToEpoll()) : new EpollConnectionListenerFactory(loop, options.ToEpoll());
+    /// <exception cref="ArgumentException">Not a socket that could listen.</exception>
+    public static void VerifyListening(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        if (socket.SocketType != SocketType.Stream)
+        {
+            throw new ArgumentException($"A server needs a stream socket, not one of type {socket.SocketType}.", nameof(socket));
+        }
+        if (!socket.IsBound)
+        {
+            throw new ArgumentException("The socket is not bound: bind it, or give CreateServer a host and a port.", nameof(socket));
+        }
+    }
+
+    /// <summary>The loop's own transport.</summary>
+    public static ILoopTransport TransportOf(EventLoop loop, ServerOptions options, bool? reusePort = null) =>
+        loop.TransportKind == TransportKind.Sockets
+            ? new SocketsTransport(loop, options.ToEpoll(reusePort))
+            : new EpollConnectionListenerFactory(loop, options.ToEpoll(reusePort));
 
     private static Func<EndPoint, ValueTask<IConnectionListener>> Binder(EventLoop loop, ServerOptions options, CancellationToken cancellationToken)
     {
@@ -117,6 +126,7 @@ internal static class ServerBinding
         }
         catch
         {
+            server?.Forget();
             listeners.ForEach(static listener => _ = ReleaseAsync(listener));
             throw;
         }
@@ -124,7 +134,8 @@ internal static class ServerBinding
 
     private static async Task<List<IConnectionListener>> BindOneAsync(Func<EndPoint, ValueTask<IConnectionListener>> bind, EndPoint endPoint) => [await bind(endPoint).ConfigureAwait(false)];
 
-    private static async Task<List<IConnectionListener>> BindAllAsync(Func<EndPoint, ValueTask<IConnectionListener>> bind, IPAddress[] addresses, int port)
+    /// <summary>Binds every address at one port, a free one where <paramref name="port"/> is 0.</summary>
+    public static async Task<List<IConnectionListener>> BindAllAsync(Func<EndPoint, ValueTask<IConnectionListener>> bind, IPAddress[] addresses, int port)
     {
         if (addresses.Length == 0)
         {
@@ -172,7 +183,7 @@ internal static class ServerBinding
         }
     }
 
-    private static async Task ReleaseAsync(IConnectionListener listener)
+    public static async Task ReleaseAsync(IConnectionListener listener)
     {
         if (listener is ILoopListener own)
         {

@@ -16,11 +16,23 @@ public sealed class ServerOptions : ConnectionOptions
     /// </summary>
     public int MaxConnections { get; init; } = 10_000;
 
+    /// <summary>
+    /// Connections that one address may have open at the same time; a further one is closed at once, without a protocol. Default null: no limit of its own. At least 1. An IPv6 address counts by its
+    /// first 64 bits, for a single host has all of those; unix peers have no address and are not limited. It is the address that the transport sees: behind a proxy all come from one.
+    /// </summary>
+    public int? MaxConnectionsPerAddress { get; init; }
+
     /// <summary>SO_REUSEADDR: a restarted server gets its port back although old connections linger in TIME_WAIT. Default true.</summary>
     public bool ReuseAddress { get; init; } = true;
 
     /// <summary>SO_REUSEPORT: several servers of one user share the port, and the kernel spreads connections. Default false: a second server on the port is an error.</summary>
     public bool ReusePort { get; init; }
+
+    /// <summary>The mode of a unix socket's file. Who may write to it may connect. Default null: what the process's umask leaves.</summary>
+    public UnixFileMode? UnixSocketMode { get; init; }
+
+    /// <summary>Whether a unix socket's file is removed when the server closes, if it is still the same one. Default true; false leaves it, as a successor would find it stale and replace it.</summary>
+    public bool RemoveUnixSocketFile { get; init; } = true;
 
     /// <summary>Default true. False binds without listening: connects are refused until <see cref="Server.StartServing"/>.</summary>
     public bool StartServing { get; init; } = true;
@@ -62,20 +74,26 @@ public sealed class ServerOptions : ConnectionOptions
         }
         ArgumentOutOfRangeException.ThrowIfLessThan(Backlog, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxConnections, 1);
+        if (MaxConnectionsPerAddress is { } perAddress)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(perAddress, 1, nameof(MaxConnectionsPerAddress));
+        }
         ArgumentOutOfRangeException.ThrowIfLessThan(DrainTimeout, TimeSpan.Zero);
         ValidateConnection();
     }
 
-    internal EpollTransportOptions ToEpoll() => new()
+    internal EpollTransportOptions ToEpoll(bool? reusePort = null) => new()
     {
         Backlog = Backlog,
         NoDelay = NoDelay,
         KeepAlive = KeepAlive,
         ReuseAddress = ReuseAddress,
-        ReusePort = ReusePort,
+        ReusePort = reusePort ?? ReusePort,
         WriteHighWaterBytes = WriteHighWaterBytes,
         WriteLowWaterBytes = WriteLowWaterBytes,
         InputLimitBytes = InputLimitBytes,
         LingerTimeout = LingerTimeout,
+        UnixSocketMode = UnixSocketMode,
+        RemoveUnixSocketFile = RemoveUnixSocketFile,
     };
 }

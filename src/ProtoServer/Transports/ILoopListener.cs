@@ -9,6 +9,10 @@ internal interface ILoopListener : IConnectionListener
     /// <exception cref="System.Net.Sockets.SocketException">Names the address and the reason.</exception>
     void Listen();
 
+    /// <summary>Lets listeners that are bound from now on share the address, if they have SO_REUSEPORT too. Any thread, before <see cref="Listen"/>.</summary>
+    /// <exception cref="NotSupportedException">The system does not know that.</exception>
+    void ShareAddress();
+
     /// <summary>Closes a listener that never came to a loop. Any thread.</summary>
     void CloseUnused();
 }

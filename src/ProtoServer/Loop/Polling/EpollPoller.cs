@@ -24,9 +24,11 @@ internal sealed unsafe class EpollPoller : Poller
     private readonly int _epoll;
     private readonly int _wake;
     private readonly byte* _events;
+    private readonly Lock _wakeGate = new();
     private Slot[] _slots = new Slot[64];
     private int _slotsUsed;
     private int _freeSlot = -1;
+    private bool _disposed;
 
     public EpollPoller()
     {
@@ -49,6 +51,9 @@ internal sealed unsafe class EpollPoller : Poller
     public static bool IsSupported => OperatingSystem.IsLinux();
 
     public override IEnumerable<IPollHandler> Handlers => [.. _slots.Select(static slot => slot.Handler).OfType<IPollHandler>()];
+
+    // The kernel hands out what is ready in turn, a batch at a time.
+    public override int PollsPerRound => 1 + (_slotsUsed / MaxEvents);
 
     /// <summary>Begins to watch <paramref name="fd"/>.</summary>
     /// <returns>The slot, to be given to the other calls.</returns>
@@ -120,13 +125,24 @@ internal sealed unsafe class EpollPoller : Poller
     public override void Wake()
     {
         ulong one = 1;
-        // EAGAIN (the counter is full) still leaves the descriptor readable; nothing else can fail here.
-        _ = EpollNative.Write(_wake, &one, sizeof(ulong));
+        // Against a loop that is closed meanwhile: the number may be somebody else's file by then.
+        lock (_wakeGate)
+        {
+            if (!_disposed)
+            {
+                // EAGAIN (the counter is full) still leaves the descriptor readable; nothing else can fail here.
+                _ = EpollNative.Write(_wake, &one, sizeof(ulong));
+            }
+        }
     }
 
     public override void Dispose()
     {
-        _ = EpollNative.Close(_wake);
+        lock (_wakeGate)
+        {
+            _disposed = true;
+            _ = EpollNative.Close(_wake);
+        }
         _ = EpollNative.Close(_epoll);
         NativeMemory.Free(_events);
     }

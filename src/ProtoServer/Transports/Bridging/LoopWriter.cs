@@ -6,7 +6,7 @@ namespace ProtoServer;
 
 /// <summary>Brings any <see cref="PipeWriter"/> to a loop: used on the loop's thread only, continuations run there, whatever threads <paramref name="inner"/> completes its flushes on.</summary>
 /// <remarks>
-/// Ownership: bytes lie in <paramref name="inner"/>'s memory; what is written while it flushes waits in a buffer of our own, as not every writer may be written to then.
+/// Ownership: bytes lie in a buffer of our own until the end of the iteration, as not every writer may be written to while it flushes, and few keep memory that was handed out valid over a flush.
 /// Flushes of one iteration become one, at its end. After the connection is lost, writes are swallowed and flushes return <see cref="FlushResult.IsCompleted"/>.
 /// </remarks>
 /// <param name="loop">The loop.</param>
@@ -17,22 +17,22 @@ namespace ProtoServer;
 internal sealed class LoopWriter(EventLoop loop, PipeWriter inner, EpollTransportOptions options, Func<long>? sentBytes, Func<Exception, Exception> lost)
     : PipeWriter, IValueTaskSource<FlushResult>, IFlushable, ISendQueue
 {
-    // A buffer that a burst made larger than this is not kept.
-    private const int KeptStagingBytes = 64 * 1024;
+    // An idle connection keeps no more than a usual answer took; what a burst made larger is let go.
+    private const int KeptBytes = 16 * 1024;
 
     private readonly TaskCompletionSource _finished = new();
     private ArrayBufferWriter<byte>? _staged;
-    private ArrayBufferWriter<byte>? _scratch; // what is written after the end
+    private int _stagedStart; // what lies before it was handed over while memory was out
     private Action? _onFlushed;
     private ValueTask<FlushResult> _innerFlush;
     private LoopCompletion _wait;
     private TaskCompletionSource<FlushResult>? _alsoWaiting; // further flushes while one is pending
-    private IBufferWriter<byte>? _reserved; // whose memory was handed out and not yet advanced
     private int _high = options.WriteHighWaterBytes;
     private int _low = options.WriteLowWaterBytes;
     private long _written;
     private long _handedOver; // how much of it the inner writer was asked to flush
     private long _acknowledged; // how much of it is known to be flushed
+    private bool _reserved; // memory was handed out and not yet advanced
     private bool _flushing; // the inner writer's flush is pending
     private bool _waiting; // a FlushAsync is pending
     private bool _queued; // in the loop's flush queue
@@ -67,7 +67,7 @@ internal sealed class LoopWriter(EventLoop loop, PipeWriter inner, EpollTranspor
     public override void Advance(int bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        if (_reserved is null)
+        if (!_reserved)
         {
             if (bytes == 0)
             {
@@ -75,17 +75,18 @@ internal sealed class LoopWriter(EventLoop loop, PipeWriter inner, EpollTranspor
             }
             throw new InvalidOperationException("Advance without memory: call GetSpan or GetMemory first.");
         }
-        IBufferWriter<byte> reserved = _reserved;
-        _reserved = null;
-        reserved.Advance(bytes);
-        if (reserved == _scratch)
+        if (bytes > _staged!.FreeCapacity)
         {
-            _scratch.ResetWrittenCount();
+            throw new ArgumentOutOfRangeException(nameof(bytes), "Advanced past the end of the memory that was handed out.");
         }
-        else
+        _reserved = false;
+        if (IsLost)
         {
-            _written += bytes;
+            _staged = null;
+            return;
         }
+        _staged.Advance(bytes);
+        _written += bytes;
     }
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
@@ -164,7 +165,6 @@ internal sealed class LoopWriter(EventLoop loop, PipeWriter inner, EpollTranspor
         }
         Error = exception;
         Error = lost(exception);
-        _staged = null;
         loop.Post(static writer => writer.EndWaits(), this);
     }
 
@@ -198,19 +198,20 @@ internal sealed class LoopWriter(EventLoop loop, PipeWriter inner, EpollTranspor
         return result;
     }
 
-    private IBufferWriter<byte> Reserve()
+    private ArrayBufferWriter<byte> Reserve()
     {
         loop.VerifyThread();
-        if (IsLost)
-        {
-            return _reserved = _scratch ??= new ArrayBufferWriter<byte>();
-        }
-        if (_completed)
+        if (_completed && !IsLost)
         {
             throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
         }
-        // In order: behind what waits already, if something does.
-        return _reserved ??= _flushing || _staged is { WrittenCount: > 0 } ? _staged ??= new ArrayBufferWriter<byte>() : inner;
+        if (_staged is null)
+        {
+            _staged = new ArrayBufferWriter<byte>();
+            _stagedStart = 0;
+        }
+        _reserved = true;
+        return _staged;
     }
 
     private void Push()
@@ -221,14 +222,20 @@ internal sealed class LoopWriter(EventLoop loop, PipeWriter inner, EpollTranspor
         }
         try
         {
-            if (_staged is { WrittenCount: > 0 } staged)
+            inner.Write(_staged!.WrittenSpan[_stagedStart..]);
+            if (_reserved)
             {
-                inner.Write(staged.WrittenSpan);
-                staged.ResetWrittenCount();
-                if (staged.Capacity > KeptStagingBytes && _reserved != staged)
-                {
-                    _staged = null;
-                }
+                // Somebody is about to write into what is left of it.
+                _stagedStart = _staged.WrittenCount;
+            }
+            else if (_staged.Capacity > KeptBytes)
+            {
+                _staged = null;
+            }
+            else
+            {
+                _staged.ResetWrittenCount();
+                _stagedStart = 0;
             }
             _handedOver = _written;
             ValueTask<FlushResult> flush = inner.FlushAsync(CancellationToken.None);

@@ -7,9 +7,14 @@ namespace ProtoServer;
 /// <summary>One connect(2) under way. Loop thread only; owns the descriptor until a connection takes it over.</summary>
 internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEndPoint? local, EpollTransportOptions options, CancellationToken cancellationToken) : IPollHandler
 {
+    // Between attempts at a unix socket whose backlog is full.
+    private static readonly TimeSpan MaxPause = TimeSpan.FromMilliseconds(100);
+
     // Awaited on the loop, inline: no RunContinuationsAsynchronously.
     private readonly TaskCompletionSource<ConnectionContext> _result = new();
     private CancellationTokenRegistration _cancellation;
+    private TimeSpan _pause = TimeSpan.FromMilliseconds(5);
+    private CallHandle? _again;
     private int _descriptor = -1;
     private int _slot = -1;
 
@@ -34,7 +39,6 @@ internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEnd
             {
                 return;
             }
-            _slot = EpollLoop.Of(loop).Poller.Register(_descriptor, EpollNative.Out, this);
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -73,9 +77,28 @@ internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEnd
                 return true;
             case Errno.InProgress or Errno.Interrupted:
                 // Interrupted or not, it goes on in the background, see connect(2).
+                _slot = EpollLoop.Of(loop).Poller.Register(_descriptor, EpollNative.Out, this);
+                return false;
+            case Errno.Again when remote is UnixDomainSocketEndPoint:
+                // The backlog is full. On TCP the kernel would try again by itself; here it leaves that to us, without telling when.
+                _again = loop.CallLater(_pause, static attempt => attempt.ConnectAgain(), this);
+                _pause = _pause * 2 < MaxPause ? _pause * 2 : MaxPause;
                 return false;
             default:
                 throw Refusal(errno);
+        }
+    }
+
+    private void ConnectAgain()
+    {
+        _again = null;
+        try
+        {
+            Connect();
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Fail(exception);
         }
     }
 
@@ -138,6 +161,8 @@ internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEnd
 
     private void CloseDescriptor()
     {
+        _again?.Cancel();
+        _again = null;
         if (_slot >= 0)
         {
             EpollLoop.Of(loop).Poller.Release(_slot);

@@ -5,9 +5,6 @@ namespace ProtoServer;
 // The regular end: send, FIN, and no reset behind it.
 internal sealed partial class EpollConnection
 {
-    // Discarded per readiness while lingering; MSG_TRUNC makes the kernel drop it without a copy.
-    private const int DiscardBytes = 1024 * 1024;
-
     /// <summary>Sends what is queued, then closes. Completes when the descriptor is closed; a peer that never reads makes that never: bound it, and <see cref="Abort(Microsoft.AspNetCore.Connections.ConnectionAbortedException)"/>.</summary>
     public override ValueTask DisposeAsync()
     {
@@ -76,8 +73,9 @@ internal sealed partial class EpollConnection
 
     private unsafe void Discard()
     {
-        // The pointer is not written to, MSG_TRUNC sees to that.
-        nint count = SocketNative.Receive(Descriptor, Shared.ReceiveBlock.Address, DiscardBytes, SocketNative.Truncate);
+        // MSG_TRUNC makes TCP drop them without a copy. Unix sockets know nothing of that, and do copy: no more than the block holds.
+        Block block = Shared.ReceiveBlock;
+        nint count = SocketNative.Receive(Descriptor, block.Address, (nuint)block.Size, SocketNative.Truncate);
         if (count > 0 || (count < 0 && Marshal.GetLastSystemError() is Errno.Again or Errno.Interrupted))
         {
             return;

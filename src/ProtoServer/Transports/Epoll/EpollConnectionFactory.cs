@@ -20,7 +20,7 @@ public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions
     public IPEndPoint? LocalEndPoint { get; init; }
 
     /// <summary>Connects to an address.</summary>
-    /// <param name="endpoint">An <see cref="IPEndPoint"/>.</param>
+    /// <param name="endpoint">An <see cref="IPEndPoint"/> or a <see cref="UnixDomainSocketEndPoint"/>.</param>
     /// <param name="cancellationToken">Gives up; the descriptor is closed before the task ends.</param>
     /// <exception cref="SocketException">Names the address and the reason.</exception>
     /// <exception cref="NotSupportedException">Neither an IP address nor a unix socket.</exception>
@@ -47,7 +47,7 @@ public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions
         EndPoint? remote = socket.RemoteEndPoint;
         return SocketTakeover.Take(socket, descriptor =>
         {
-            _ = ListeningSocket.Adopt(descriptor);
+            _ = ListeningSocket.Adopt(descriptor, _options);
             ConnectingSocket.Prepare(descriptor, remote, _options);
             return new EpollConnection(EpollLoop.Of(loop), descriptor, _options, default, null) { RemoteEndPoint = remote };
         });

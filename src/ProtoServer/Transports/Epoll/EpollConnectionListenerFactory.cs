@@ -19,11 +19,11 @@ public sealed class EpollConnectionListenerFactory(EventLoop loop, EpollTranspor
     /// <summary>Whether this system has epoll.</summary>
     public static bool IsSupported => EpollPoller.IsSupported;
 
-    /// <summary>Binds and listens on a TCP address.</summary>
-    /// <param name="endpoint">An <see cref="IPEndPoint"/>; port 0 picks a free port, see the listener's <see cref="IConnectionListener.EndPoint"/>.</param>
+    /// <summary>Binds and listens.</summary>
+    /// <param name="endpoint">An <see cref="IPEndPoint"/> (port 0 picks a free port, see the listener's <see cref="IConnectionListener.EndPoint"/>) or a <see cref="UnixDomainSocketEndPoint"/>.</param>
     /// <param name="cancellationToken">Checked on entry.</param>
     /// <exception cref="SocketException">Names the address and the reason.</exception>
-    /// <exception cref="NotSupportedException">Not an IP address.</exception>
+    /// <exception cref="NotSupportedException">Neither an IP address nor a unix socket.</exception>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -42,15 +42,24 @@ public sealed class EpollConnectionListenerFactory(EventLoop loop, EpollTranspor
 
     ILoopListener ILoopTransport.Bind(EndPoint endPoint)
     {
-        if (endPoint is not IPEndPoint ip)
+        if (endPoint is UnixDomainSocketEndPoint unix)
         {
-            throw new NotSupportedException($"The epoll transport listens on IP addresses, not on {endPoint}.");
+            UnixSocketFile.MakeRoom(unix);
         }
-        int descriptor = ListeningSocket.Bind(ip, _options);
-        return new EpollListener(loop, descriptor, ListeningSocket.LocalEndPoint(descriptor), _options);
+        int descriptor = ListeningSocket.Bind(endPoint, _options);
+        try
+        {
+            UnixSocketFile? file = endPoint is UnixDomainSocketEndPoint bound ? UnixSocketFile.Bound(bound, _options.UnixSocketMode) : null;
+            return new EpollListener(loop, descriptor, ListeningSocket.LocalEndPoint(descriptor), _options) { File = file };
+        }
+        catch
+        {
+            _ = SocketNative.Close(descriptor);
+            throw;
+        }
     }
 
-    ILoopListener ILoopTransport.Adopt(Socket socket) => SocketTakeover.Take(socket, descriptor => new EpollListener(loop, descriptor, ListeningSocket.Adopt(descriptor), _options));
+    ILoopListener ILoopTransport.Adopt(Socket socket) => SocketTakeover.Take(socket, descriptor => new EpollListener(loop, descriptor, ListeningSocket.Adopt(descriptor, _options), _options));
 
     private static EpollTransportOptions Validated(EpollTransportOptions? options)
     {

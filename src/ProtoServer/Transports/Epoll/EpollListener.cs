@@ -18,7 +18,7 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
     /// <summary>How long accepting pauses after a shortage. The loop's own timer: a pool timer may need a thread, which needs what we are short of.</summary>
     public static readonly TimeSpan BackOff = TimeSpan.FromSeconds(1);
 
-    private readonly EndPoint? _localOfConnections = endPoint is IPEndPoint ip && !ip.Address.Equals(IPAddress.Any) && !ip.Address.Equals(IPAddress.IPv6Any) ? endPoint : null;
+    private readonly EndPoint? _localOfConnections = endPoint is IPEndPoint { Address: { } address } && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)) ? null : endPoint;
     private int _descriptor = descriptor;
     private int _slot = -1;
     private uint _interest;
@@ -32,6 +32,9 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
     public EndPoint EndPoint { get; } = endPoint;
 
     public int Descriptor => _descriptor;
+
+    /// <summary>The file of a unix socket that was bound here.</summary>
+    public UnixSocketFile? File { get; init; }
 
     private bool IsClosed => _descriptor < 0;
 
@@ -77,19 +80,27 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
         {
             if (_slot >= 0)
             {
+                // By hand: closing takes a descriptor out of the set only where nobody else holds the socket, and a listener may have been handed around.
+                EpollLoop.Of(loop).Poller.Suspend(_slot, _descriptor);
                 EpollLoop.Of(loop).Poller.Release(_slot);
             }
             _backOff?.Cancel();
-            _ = SocketNative.Close(_descriptor);
-            _descriptor = -1;
+            CloseUnused();
             Complete(null);
         }
     }
 
     public void Listen() => ListeningSocket.Listen(_descriptor, EndPoint, options.Backlog);
 
+    public void ShareAddress() => ListeningSocket.ShareAddress(_descriptor, EndPoint);
+
     public void CloseUnused()
     {
+        if (options.RemoveUnixSocketFile)
+        {
+            // Before the close: afterwards a successor might take the file for stale, and put its own there.
+            File?.Remove();
+        }
         _ = SocketNative.Close(_descriptor);
         _descriptor = -1;
     }

@@ -80,9 +80,9 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             _reading = false;
             return;
         }
-        var consumedBlock = (Block?)consumed.GetObject() ?? _head;
+        Block? consumedBlock = BlockOf(consumed, _head);
         int consumedIndex = consumed.GetObject() is null ? _start : consumed.GetInteger();
-        if (consumedBlock == _tail && consumedIndex == _tail.End)
+        if (consumedBlock == _tail && consumedIndex == _tail!.End && (examined.Equals(consumed) || examined.GetObject() is null))
         {
             // The usual case: all of it.
             _reading = false;
@@ -90,25 +90,33 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             FreeAll();
             return;
         }
-        var examinedBlock = (Block?)examined.GetObject() ?? consumedBlock;
+        Block? examinedBlock = BlockOf(examined, consumedBlock);
         int examinedIndex = examined.GetObject() is null ? consumedIndex : examined.GetInteger();
         long begin = _head.RunningIndex + _start;
         long end = begin + Length;
-        long consumedAt = consumedBlock.RunningIndex + consumedIndex;
-        long examinedAt = examinedBlock.RunningIndex + examinedIndex;
-        if (consumedAt < begin || consumedAt > end || examinedAt < consumedAt || examinedAt > end)
+        long consumedAt = consumedBlock is null ? -1 : consumedBlock.RunningIndex + consumedIndex;
+        long examinedAt = examinedBlock is null ? -1 : examinedBlock.RunningIndex + examinedIndex;
+        if (consumedAt < begin || examinedAt < consumedAt || examinedAt > end)
         {
             throw new InvalidOperationException("AdvanceTo needs begin ≤ consumed ≤ examined ≤ end, with positions of the last read's buffer.");
         }
         _reading = false;
         _examinedAll = examinedAt == end;
+        if (consumedAt == end)
+        {
+            FreeAll();
+            return;
+        }
         while (_head != consumedBlock)
         {
-            Block passed = _head!;
-            _head = passed.NextBlock;
-            Free(passed);
+            FreeHead();
         }
         _start = consumedIndex;
+        // A block that is consumed to its end goes too: no buffer begins with an empty segment.
+        while (_start == _head.End)
+        {
+            FreeHead();
+        }
         if (_lent)
         {
             KeepRest();
@@ -214,14 +222,36 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
                 }
             }),
             null);
-        ReadResult result = await ReadAsync(CancellationToken.None);
-        over = true;
-        if (result.IsCanceled && cancellationToken.IsCancellationRequested)
+        try
         {
-            AdvanceTo(result.Buffer.Start);
-            throw new OperationCanceledException(cancellationToken);
+            ReadResult result = await ReadAsync(CancellationToken.None);
+            if (result.IsCanceled && cancellationToken.IsCancellationRequested)
+            {
+                // As if the read had never been: what was examined before it stays examined.
+                AdvanceTo(result.Buffer.Start, _examinedAll ? result.Buffer.End : result.Buffer.Start);
+                throw new OperationCanceledException(cancellationToken);
+            }
+            return result;
         }
-        return result;
+        finally
+        {
+            over = true;
+        }
+    }
+
+    // Null for what is not, or no longer, a block of this reader.
+    private Block? BlockOf(SequencePosition position, Block? absent)
+    {
+        if (position.GetObject() is not { } wanted)
+        {
+            return absent;
+        }
+        Block? block = _head;
+        while (block is not null && block != wanted)
+        {
+            block = block.NextBlock;
+        }
+        return block;
     }
 
     private bool TryBegin(out ReadResult result)
@@ -284,13 +314,19 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
     private void FreeAll()
     {
-        while (_head is { } block)
+        while (_head is not null)
         {
-            _head = block.NextBlock;
-            Free(block);
+            FreeHead();
         }
         _tail = null;
+    }
+
+    private void FreeHead()
+    {
+        Block passed = _head!;
+        _head = passed.NextBlock;
         _start = 0;
+        Free(passed);
     }
 
     private void Free(Block block)

@@ -32,6 +32,12 @@ public sealed class EpollTransportOptions
     /// </summary>
     public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>The mode of a unix socket's file. Who may write to it may connect. Default null: what the process's umask leaves.</summary>
+    public UnixFileMode? UnixSocketMode { get; init; }
+
+    /// <summary>Whether a unix socket's file is removed when its listener closes, if it is still the same one. Default true.</summary>
+    public bool RemoveUnixSocketFile { get; init; } = true;
+
     internal static EpollTransportOptions Default { get; } = new();
 
     internal void Validate()

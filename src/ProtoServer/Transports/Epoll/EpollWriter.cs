@@ -263,10 +263,16 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
                 }
             }),
             null);
-        FlushResult result = await FlushAsync(CancellationToken.None);
-        over = true;
-        cancellationToken.ThrowIfCancellationRequested();
-        return result;
+        try
+        {
+            FlushResult result = await FlushAsync(CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+            return result;
+        }
+        finally
+        {
+            over = true;
+        }
     }
 
     private Block Reserve(int sizeHint)
@@ -299,11 +305,16 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
         int start = _start;
         for (Block? block = _head; block is not null && count < MaxVectors; block = block.NextBlock)
         {
-            vectors[count].Base = block.Address + start;
-            vectors[count].Length = (nuint)(block.End - start);
-            total += block.End - start;
+            int length = block.End - start;
+            // Memory that was handed out, and then exchanged for a larger piece, leaves an empty block behind; a send of nothing but those would go round for ever.
+            if (length > 0)
+            {
+                vectors[count].Base = block.Address + start;
+                vectors[count].Length = (nuint)length;
+                total += length;
+                count++;
+            }
             start = 0;
-            count++;
         }
         return count;
     }

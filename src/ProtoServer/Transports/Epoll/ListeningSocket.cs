@@ -4,45 +4,27 @@ using System.Runtime.InteropServices;
 
 namespace ProtoServer;
 
-/// <summary>Opens TCP sockets for listening: socket, options, bind, and later listen. Any thread.</summary>
+/// <summary>Opens sockets for listening: socket, options, bind, and later listen. Any thread.</summary>
 internal static unsafe class ListeningSocket
 {
     /// <summary>Binds; the socket refuses connections until <see cref="Listen"/>.</summary>
     /// <exception cref="SocketException">Names the address and the reason.</exception>
-    public static int Bind(IPEndPoint endPoint, EpollTransportOptions options)
+    /// <exception cref="NotSupportedException">Not an address that the epoll transport knows.</exception>
+    public static int Bind(EndPoint endPoint, EpollTransportOptions options)
     {
-        bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
-        int fd = SocketNative.Socket(v6 ? SocketNative.InterNetworkV6 : SocketNative.InterNetwork, SocketNative.Stream | SocketNative.NonBlocking | SocketNative.CloseOnExec, 0);
+        int fd = SocketNative.Socket(NativeAddress.Family(endPoint), SocketNative.Stream | SocketNative.NonBlocking | SocketNative.CloseOnExec, 0);
         if (fd < 0)
         {
             throw Failure("open a socket for", endPoint);
         }
         try
         {
-            if (v6)
+            if (endPoint is IPEndPoint)
             {
-                // Its own family only, whatever net.ipv6.bindv6only says: the IPv4 side has a socket of its own.
-                Set(fd, SocketNative.IPv6, SocketNative.IPv6Only, 1, endPoint);
+                SetOptions(fd, endPoint, options);
             }
-            if (options.ReuseAddress)
-            {
-                Set(fd, SocketNative.SolSocket, SocketNative.ReuseAddress, 1, endPoint);
-            }
-            if (options.ReusePort)
-            {
-                Set(fd, SocketNative.SolSocket, SocketNative.ReusePort, 1, endPoint);
-            }
-            // Accepted sockets inherit both from the listener on Linux: no system call per connection.
-            if (options.NoDelay)
-            {
-                Set(fd, SocketNative.Tcp, SocketNative.NoDelay, 1, endPoint);
-            }
-            if (options.KeepAlive)
-            {
-                Set(fd, SocketNative.SolSocket, SocketNative.KeepAlive, 1, endPoint);
-            }
-            byte* native = stackalloc byte[PeerAddress.MaxNativeLength];
-            uint length = PeerAddress.Write(endPoint, new Span<byte>(native, PeerAddress.MaxNativeLength));
+            byte* native = stackalloc byte[NativeAddress.MaxLength];
+            uint length = NativeAddress.Write(endPoint, new Span<byte>(native, NativeAddress.MaxLength));
             if (SocketNative.Bind(fd, native, length) != 0)
             {
                 throw Failure("listen on", endPoint);
@@ -56,6 +38,9 @@ internal static unsafe class ListeningSocket
         }
     }
 
+    /// <summary>SO_REUSEPORT after the bind: that bind has made sure that nobody else had the port, and further sockets may join it now.</summary>
+    public static void ShareAddress(int fd, EndPoint endPoint) => Set(fd, SocketNative.SolSocket, SocketNative.ReusePort, 1, endPoint);
+
     /// <summary>Connections are welcome from now on. Again, it only sets the backlog.</summary>
     public static void Listen(int fd, EndPoint endPoint, int backlog)
     {
@@ -67,7 +52,7 @@ internal static unsafe class ListeningSocket
 
     /// <summary>Makes a listening descriptor from elsewhere ours: checks that it is a bound stream socket, and makes it non-blocking.</summary>
     /// <exception cref="ArgumentException">Not a stream socket.</exception>
-    public static EndPoint Adopt(int fd)
+    public static EndPoint Adopt(int fd, EpollTransportOptions options)
     {
         int type = SocketNative.GetOption(fd, SocketNative.SolSocket, SocketNative.SocketType);
         if (type != SocketNative.Stream)
@@ -77,26 +62,55 @@ internal static unsafe class ListeningSocket
         const int getFlags = 3, setFlags = 4;
         int flags = SocketNative.FileControl(fd, getFlags, 0);
         _ = SocketNative.FileControl(fd, setFlags, flags | SocketNative.NonBlocking);
-        return LocalEndPoint(fd);
+        EndPoint endPoint = LocalEndPoint(fd);
+        if (endPoint is IPEndPoint)
+        {
+            SetInherited(fd, endPoint, options);
+        }
+        return endPoint;
     }
 
     /// <summary>The address that a socket is bound to, with the real port.</summary>
     public static EndPoint LocalEndPoint(int fd)
     {
-        byte* native = stackalloc byte[128];
-        uint length = 128;
+        byte* native = stackalloc byte[NativeAddress.MaxLength];
+        uint length = NativeAddress.MaxLength;
         if (SocketNative.GetSocketName(fd, native, &length) != 0)
         {
             throw Failure("read the address of", new IPEndPoint(IPAddress.None, 0));
         }
-        return PeerAddress.Read(new ReadOnlySpan<byte>(native, (int)Math.Min(length, PeerAddress.MaxNativeLength))).ToEndPoint()
-            ?? (EndPoint)new UnixDomainSocketEndPoint(UnixPath(new ReadOnlySpan<byte>(native, (int)Math.Min(length, 128))));
+        return NativeAddress.Read(new ReadOnlySpan<byte>(native, (int)Math.Min(length, NativeAddress.MaxLength))) ?? new IPEndPoint(IPAddress.None, 0);
     }
 
-    private static string UnixPath(ReadOnlySpan<byte> native)
+    private static void SetOptions(int fd, EndPoint endPoint, EpollTransportOptions options)
     {
-        ReadOnlySpan<byte> path = native.Length > 2 ? native[2..] : "?"u8;
-        return System.Text.Encoding.UTF8.GetString(path.TrimEnd((byte)0));
+        if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            // Its own family only, whatever net.ipv6.bindv6only says: the IPv4 side has a socket of its own.
+            Set(fd, SocketNative.IPv6, SocketNative.IPv6Only, 1, endPoint);
+        }
+        if (options.ReuseAddress)
+        {
+            Set(fd, SocketNative.SolSocket, SocketNative.ReuseAddress, 1, endPoint);
+        }
+        if (options.ReusePort)
+        {
+            Set(fd, SocketNative.SolSocket, SocketNative.ReusePort, 1, endPoint);
+        }
+        SetInherited(fd, endPoint, options);
+    }
+
+    // Accepted sockets inherit these from the listener on Linux: no system call per connection.
+    private static void SetInherited(int fd, EndPoint endPoint, EpollTransportOptions options)
+    {
+        if (options.NoDelay)
+        {
+            Set(fd, SocketNative.Tcp, SocketNative.NoDelay, 1, endPoint);
+        }
+        if (options.KeepAlive)
+        {
+            Set(fd, SocketNative.SolSocket, SocketNative.KeepAlive, 1, endPoint);
+        }
     }
 
     private static void Set(int fd, int level, int option, int value, EndPoint endPoint)
@@ -110,7 +124,9 @@ internal static unsafe class ListeningSocket
     private static SocketException Failure(string what, EndPoint endPoint)
     {
         int errno = Marshal.GetLastPInvokeError();
-        string hint = errno == Errno.AddressInUse ? " Another server listens there: stop it, or choose another port (0 picks a free one)." : "";
+        string hint = errno != Errno.AddressInUse ? ""
+            : endPoint is UnixDomainSocketEndPoint ? " Something that is no socket is there: remove it, or choose another path."
+            : " Another server listens there: stop it, or choose another port (0 picks a free one).";
         return Errno.ToSocketException(errno, $"Cannot {what} {endPoint}", hint);
     }
 }

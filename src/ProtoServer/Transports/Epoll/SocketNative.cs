@@ -5,6 +5,7 @@ namespace ProtoServer;
 /// <summary>The socket calls of the epoll transport, and their constants on Linux. Errno is read at once: by <c>Marshal.GetLastSystemError</c> after the frequent calls, which therefore need no marshalling stub, by <c>GetLastPInvokeError</c> after the others.</summary>
 internal static unsafe partial class SocketNative
 {
+    public const int Unix = 1; // AF_UNIX
     public const int InterNetwork = 2; // AF_INET
     public const int InterNetworkV6 = 10; // AF_INET6
     public const int Stream = 1;

@@ -15,11 +15,7 @@ internal static class SocketTakeover
     /// <exception cref="SocketException">No descriptor is left.</exception>
     public static T Take<T>(Socket socket, Func<int, T> use)
     {
-        int descriptor = SocketNative.FileControl((int)socket.SafeHandle.DangerousGetHandle(), DuplicateCloseOnExec, 0);
-        if (descriptor < 0)
-        {
-            throw Errno.ToSocketException(Marshal.GetLastPInvokeError(), "Cannot take over the socket");
-        }
+        int descriptor = DuplicateDescriptor(socket);
         T user;
         try
         {
@@ -32,5 +28,17 @@ internal static class SocketTakeover
         }
         socket.Dispose();
         return user;
+    }
+
+    /// <summary>A second object for the same socket: whoever is first takes what comes.</summary>
+    /// <exception cref="SocketException">No descriptor is left.</exception>
+    public static Socket Duplicate(Socket socket) => OperatingSystem.IsLinux()
+        ? new Socket(new SafeSocketHandle(DuplicateDescriptor(socket), ownsHandle: true))
+        : throw new NotSupportedException("Several loops can wait at one socket on Linux only: serve it by one loop, or give the group a host and a port.");
+
+    private static int DuplicateDescriptor(Socket socket)
+    {
+        int descriptor = SocketNative.FileControl((int)socket.SafeHandle.DangerousGetHandle(), DuplicateCloseOnExec, 0);
+        return descriptor >= 0 ? descriptor : throw Errno.ToSocketException(Marshal.GetLastPInvokeError(), "Cannot take over the socket");
     }
 }

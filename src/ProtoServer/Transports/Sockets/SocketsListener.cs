@@ -20,6 +20,9 @@ internal sealed class SocketsListener(EventLoop loop, Socket socket, EpollTransp
 
     public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
 
+    /// <summary>The file of a unix socket that was bound here.</summary>
+    public UnixSocketFile? File { get; init; }
+
     public void Listen()
     {
         try
@@ -32,7 +35,16 @@ internal sealed class SocketsListener(EventLoop loop, Socket socket, EpollTransp
         }
     }
 
-    public void CloseUnused() => socket.Dispose();
+    public void ShareAddress() => SocketsTransport.SetReusePort(socket);
+
+    public void CloseUnused()
+    {
+        if (options.RemoveUnixSocketFile)
+        {
+            File?.Remove();
+        }
+        socket.Dispose();
+    }
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
@@ -75,7 +87,7 @@ internal sealed class SocketsListener(EventLoop loop, Socket socket, EpollTransp
         if (!_closing.IsCancellationRequested)
         {
             _forgetClosing?.Invoke();
-            socket.Dispose();
+            CloseUnused();
             _closing.Cancel();
         }
     }

@@ -8,9 +8,13 @@ internal sealed class SocketsTransport(EventLoop loop, EpollTransportOptions opt
 {
     public ILoopListener Bind(EndPoint endPoint)
     {
+        if (endPoint is UnixDomainSocketEndPoint unix)
+        {
+            return BindUnix(unix);
+        }
         if (endPoint is not IPEndPoint)
         {
-            throw new NotSupportedException($"The sockets transport listens on IP addresses, not on {endPoint}.");
+            throw new NotSupportedException($"The sockets transport listens on IP addresses and unix sockets, not on {endPoint}.");
         }
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -40,9 +44,33 @@ internal sealed class SocketsTransport(EventLoop loop, EpollTransportOptions opt
         }
     }
 
+    private SocketsListener BindUnix(UnixDomainSocketEndPoint endPoint)
+    {
+        UnixSocketFile.MakeRoom(endPoint);
+        if (OperatingSystem.IsLinux())
+        {
+            // Not by the runtime's bind: its socket removes the file at the end, even if it is another one by then.
+            int descriptor = ListeningSocket.Bind(endPoint, options);
+            var adopted = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+            return new SocketsListener(loop, adopted, options) { File = UnixSocketFile.Bound(endPoint, options.UnixSocketMode) };
+        }
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(endPoint);
+            UnixSocketFile.Bound(endPoint, options.UnixSocketMode);
+            return new SocketsListener(loop, socket, options);
+        }
+        catch (SocketException exception)
+        {
+            socket.Dispose();
+            throw SocketsErrors.Refusal("listen on", endPoint, exception);
+        }
+    }
+
     public ILoopListener Adopt(Socket socket) => new SocketsListener(loop, socket, options);
 
-    private static void SetReusePort(Socket socket)
+    internal static void SetReusePort(Socket socket)
     {
         // The runtime has no name for it, and the numbers differ: SOL_SOCKET and SO_REUSEPORT.
         (int level, int option) = OperatingSystem.IsLinux() ? (1, 15)

@@ -1,0 +1,48 @@
+using System.IO.Pipelines;
+
+namespace ProtoServer;
+
+/// <summary>A handler's reader: gives out what has been received, and once the connection is to end, refuses to wait for more. Loop thread only.</summary>
+internal sealed class DrainingReader(EventLoop loop, PipeReader inner) : PipeReader
+{
+    private ValueTask<ReadResult> _last;
+    private long _since;
+    private CancellationToken _stopped;
+
+    /// <summary>Whether a read has been waiting for that many iterations.</summary>
+    public bool IsWaiting(int iterations) => !_last.IsCompleted && loop.Iterations - _since >= iterations;
+
+    /// <summary>The pending read ends with a cancelled result; later ones throw as soon as they would have to wait.</summary>
+    public void Stop(CancellationToken stopped)
+    {
+        _stopped = stopped;
+        if (!_last.IsCompleted)
+        {
+            inner.CancelPendingRead();
+        }
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (_stopped.IsCancellationRequested)
+        {
+            return inner.TryRead(out ReadResult result) ? new ValueTask<ReadResult>(result) : throw new OperationCanceledException("The connection is about to close: nothing more is read.", _stopped);
+        }
+        _since = loop.Iterations;
+        return _last = inner.ReadAsync(cancellationToken);
+    }
+
+    public override bool TryRead(out ReadResult result) => inner.TryRead(out result);
+
+    public override void AdvanceTo(SequencePosition consumed) => inner.AdvanceTo(consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => inner.AdvanceTo(consumed, examined);
+
+    public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    public override void Complete(Exception? exception = null)
+    {
+        _last = default;
+        inner.Complete(exception);
+    }
+}

@@ -1,0 +1,174 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Text;
+using KeyValue.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using ProtoServer;
+using Resp;
+
+namespace KeyValue.Tests.Sessions;
+
+public sealed class SessionTests : IDisposable
+{
+    private readonly EventLoop _loop = new();
+
+    public void Dispose() => _loop.Dispose();
+
+    [Theory]
+    [InlineData("PING")]
+    [InlineData("GET key")]
+    [InlineData("SET key some-value-of-the-same-length")]
+    [InlineData("INCR number")]
+    [InlineData("GET number")]
+    public void Command_InSteadyState_AllocatesNothing(string command)
+    {
+        RunOnLoop(() =>
+        {
+            MemoryTransport transport = new(_loop, NewServer().CreateSession());
+            transport.Feed("SET key some-value-of-the-same-length\r\nINCR number\r\n");
+            ReadOnlySequence<byte> batch = new([.. Enumerable.Repeat(RawClient.Request(command.Split(' ')), 16).SelectMany(bytes => bytes)]);
+            Repeat(transport, batch, 1000);
+
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Repeat(transport, batch, 1000);
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+            Assert.Equal(0, allocated);
+        });
+    }
+
+    [Fact]
+    public void LateAnswers_InAnyOrder_LeaveInTheOrderOfTheRequests()
+    {
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = NewServer();
+            LateExecutor late = new(server.Executor);
+            server.Executor = late;
+            MemoryTransport transport = new(_loop, server.CreateSession());
+
+            transport.Feed("PING first\r\nLATE a\r\nPING second\r\nLATE b\r\nPING third\r\n");
+            Assert.Equal("$5\r\nfirst\r\n", transport.TakeText());
+
+            late.Pending["b"].Complete("+b\r\n"u8);
+            Assert.Equal("", transport.TakeText());
+
+            late.Pending["a"].Complete("+a\r\n"u8);
+            Assert.Equal("+a\r\n$6\r\nsecond\r\n+b\r\n$5\r\nthird\r\n", transport.TakeText());
+
+            transport.Feed("PING fourth\r\n");
+            Assert.Equal("$6\r\nfourth\r\n", transport.TakeText());
+        });
+    }
+
+    [Fact]
+    public void LateAnswer_AfterHalfClose_IsSentBeforeTheEnd()
+    {
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = NewServer();
+            LateExecutor late = new(server.Executor);
+            server.Executor = late;
+            MemoryTransport transport = new(_loop, server.CreateSession());
+
+            transport.Feed("LATE a\r\nPING\r\n");
+            transport.FeedEof();
+            Assert.False(transport.IsClosing);
+
+            late.Pending["a"].Complete("+a\r\n"u8);
+            Assert.Equal("+a\r\n+PONG\r\n", transport.TakeText());
+            Assert.True(transport.IsClosing);
+        });
+    }
+
+    [Fact]
+    public async Task Violation_WhileAnAnswerIsLate_ComesAfterIt()
+    {
+        KeyValueServer server = NewServer();
+        LateExecutor late = new(server.Executor);
+        server.Executor = late;
+        MemoryTransport? transport = null;
+        RunOnLoop(() =>
+        {
+            transport = new MemoryTransport(_loop, server.CreateSession());
+            transport.Feed("LATE a\r\n*1\r\n:\r\nPING\r\n");
+            Assert.Equal("", transport.TakeText());
+            late.Pending["a"].Complete("+a\r\n"u8);
+        });
+        // What is left of the input is offered in the next iteration.
+        RunOnLoop(() => Assert.Equal("+a\r\n-ERR Protocol error: expected '$', got ':'\r\n", transport!.TakeText()));
+        Assert.NotNull(transport!.Violation);
+        await Task.CompletedTask;
+    }
+
+    [Fact]
+    public void Requests_WhileTheClientDoesNotRead_WaitUncarriedOut()
+    {
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = NewServer();
+            IProtocol session = server.CreateSession();
+            MemoryTransport transport = new(_loop, session);
+
+            session.PauseWriting();
+            transport.Feed("INCR n\r\nINCR n\r\n");
+
+            Assert.Equal("", transport.TakeText());
+            Assert.Equal(0, server.Space[0].Count);
+        });
+    }
+
+    [Fact]
+    public void Batches_OfManyShapes_TakeTheirTime()
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("KEYVALUE_TIMES") is not null, "measures, and proves nothing: set KEYVALUE_TIMES");
+        RunOnLoop(() =>
+        {
+            foreach (string command in new[] { "PING", "GET key:000000001234", "SET key:000000001234 VXKeHogKgJ=[5V9_X^b?VXKeHogKgJ=[5V9_X^b?VXKeHogKgJ=[5V9_X^b?0123", "INCR number" })
+            {
+                MemoryTransport transport = new(_loop, NewServer().CreateSession());
+                transport.Feed("SET key:000000001234 VXKeHogKgJ=[5V9_X^b?VXKeHogKgJ=[5V9_X^b?VXKeHogKgJ=[5V9_X^b?0123\r\n");
+                ReadOnlySequence<byte> batch = new([.. Enumerable.Repeat(RawClient.Request(command.Split(' ')), 64).SelectMany(bytes => bytes)]);
+                Repeat(transport, batch, 20_000);
+                long start = Stopwatch.GetTimestamp();
+                Repeat(transport, batch, 20_000);
+                TestContext.Current.TestOutputHelper!.WriteLine($"{command.Split(' ')[0]}: {Stopwatch.GetElapsedTime(start).TotalNanoseconds / (20_000 * 64):F0} ns");
+            }
+        });
+    }
+
+    private static void Repeat(MemoryTransport transport, in ReadOnlySequence<byte> batch, int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            transport.FeedAll(batch);
+            transport.Discard();
+        }
+    }
+
+    private KeyValueServer NewServer() => new(_loop, new KeyValueOptions(), NullLogger.Instance);
+
+    private void RunOnLoop(Action action) => _loop.RunUntilComplete(() =>
+    {
+        action();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Answers LATE when it is told to, and leaves the rest to another.</summary>
+    private sealed class LateExecutor(ICommandExecutor others) : ICommandExecutor
+    {
+        public Dictionary<string, PendingReply> Pending { get; } = [];
+
+        public void Execute(Session session, scoped in RespRequest request, ref RespWriter reply)
+        {
+            if (request[0].SequenceEqual("LATE"u8))
+            {
+                Pending.Add(Encoding.Latin1.GetString(request[1]), session.Defer(ref reply));
+            }
+            else
+            {
+                others.Execute(session, in request, ref reply);
+            }
+        }
+    }
+}

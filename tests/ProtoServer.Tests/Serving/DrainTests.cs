@@ -1,0 +1,54 @@
+using System.Text;
+
+namespace ProtoServer.Tests;
+
+/// <summary>Ending a server under load loses nothing that was received.</summary>
+public sealed class DrainTests : IDisposable
+{
+    private readonly TestLoop _test = new();
+
+    public void Dispose() => _test.Dispose();
+
+    [Fact, Trait("Conformance", "D7")]
+    public async Task Shutdown_MoreReadyConnectionsThanOnePollReports_EveryReceivedLineIsAnswered()
+    {
+        // Several batches of the poller: the last connections get their turn only some iterations after the drain has begun.
+        const int count = 1500;
+        Server server = _test.Loop.CreateServer(static () =>
+        {
+            ProbeProtocol? protocol = null;
+            protocol = new ProbeProtocol { OnData = data => protocol!.Transport.Write(data) };
+            return protocol;
+        }, "127.0.0.1", 0);
+        var peers = new List<SocketPeer>();
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                peers.Add(await SocketPeer.ConnectAsync(server.Port));
+            }
+            await Deadlines.UntilAsync(() => server.Connections == count, $"{count} connections");
+            IDisposable held = await _test.HoldAsync();
+            foreach (SocketPeer peer in peers)
+            {
+                // Loopback: when send(2) returns, the line has been received.
+                peer.Socket.Send("line\n"u8);
+            }
+            Task<DrainReport> shutdown = server.ShutdownAsync();
+            held.Dispose();
+            int answered = 0;
+            foreach (SocketPeer peer in peers)
+            {
+                byte[] answer = await peer.ReceiveToEndAsync();
+                answered += Encoding.ASCII.GetString(answer) == "line\n" ? 1 : 0;
+            }
+            Assert.Equal(count, answered);
+            DrainReport report = await shutdown.Within();
+            Assert.Equal((count, 0), (report.Closed, report.Aborted));
+        }
+        finally
+        {
+            peers.ForEach(static peer => peer.Dispose());
+        }
+    }
+}
