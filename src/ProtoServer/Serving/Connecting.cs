@@ -4,26 +4,29 @@ using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
-/// <summary>One <c>CreateConnectionAsync</c>: resolves, connects, and puts a protocol on the connection. Runs on the loop.</summary>
-internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> protocolFactory, ClientOptions options, CancellationToken cancellationToken)
-    where TProtocol : IProtocol
+/// <summary>One <c>CreateConnectionAsync</c> or <c>OpenConnectionAsync</c>: resolves, connects, and puts a protocol or streams on the connection. Runs on the loop.</summary>
+/// <param name="loop">The loop.</param>
+/// <param name="make">What the caller gets for the connection. What it throws is thrown to the caller, and the connection is closed.</param>
+/// <param name="options">How to connect.</param>
+/// <param name="cancellationToken">The caller's.</param>
+internal sealed class Connecting<TResult>(EventLoop loop, Func<ConnectionContext, TResult> make, ClientOptions options, CancellationToken cancellationToken)
 {
     private bool _timedOut;
 
     /// <summary>Any thread: runs <paramref name="connect"/> on the loop, within the time that the options allow.</summary>
     /// <param name="connect">Gets the token to obey.</param>
     /// <param name="target">What to call it in messages.</param>
-    public Task<(ITransport Transport, TProtocol Protocol)> RunAsync(Func<CancellationToken, Task<ConnectionContext>> connect, string target)
+    public Task<TResult> RunAsync(Func<CancellationToken, Task<ConnectionContext>> connect, string target)
     {
         if (loop.IsLoopThread)
         {
             return RunOnLoopAsync(connect, target);
         }
-        var result = new TaskCompletionSource<(ITransport, TProtocol)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var result = new TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         loop.Post(static call => _ = call.self.RunForAsync(call.connect, call.target, call.result), (self: this, connect, target, result));
         // A loop that closes before it takes the call would keep the caller waiting for ever.
         CancellationTokenRegistration closing = LoopClosing.Of(loop).UnsafeRegister(
-            static state => ((TaskCompletionSource<(ITransport, TProtocol)>)state!).TrySetException(new ObjectDisposedException(nameof(EventLoop))),
+            static state => ((TaskCompletionSource<TResult>)state!).TrySetException(new ObjectDisposedException(nameof(EventLoop))),
             result);
         result.Task.ContinueWith(static (_, state) => ((CancellationTokenRegistration)state!).Unregister(), closing, TaskScheduler.Default);
         return result.Task;
@@ -92,12 +95,11 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
         }
     }
 
-    private async Task RunForAsync(Func<CancellationToken, Task<ConnectionContext>> connect, string target, TaskCompletionSource<(ITransport, TProtocol)> result)
+    private async Task RunForAsync(Func<CancellationToken, Task<ConnectionContext>> connect, string target, TaskCompletionSource<TResult> result)
     {
         try
         {
-            (ITransport transport, TProtocol protocol) = await RunOnLoopAsync(connect, target);
-            result.TrySetResult((transport, protocol));
+            result.TrySetResult(await RunOnLoopAsync(connect, target));
         }
         catch (OperationCanceledException)
         {
@@ -109,7 +111,7 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
         }
     }
 
-    private async Task<(ITransport Transport, TProtocol Protocol)> RunOnLoopAsync(Func<CancellationToken, Task<ConnectionContext>> connect, string target)
+    private async Task<TResult> RunOnLoopAsync(Func<CancellationToken, Task<ConnectionContext>> connect, string target)
     {
         cancellationToken.ThrowIfCancellationRequested();
         CancellationToken closing = LoopClosing.Of(loop);
@@ -137,14 +139,13 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
         return Serve(connection);
     }
 
-    private (ITransport Transport, TProtocol Protocol) Serve(ConnectionContext connection)
+    private TResult Serve(ConnectionContext connection)
     {
-        TProtocol protocol;
         try
         {
             // Too late for the race, in time for the caller: who cancelled gets no connection.
             cancellationToken.ThrowIfCancellationRequested();
-            protocol = protocolFactory() ?? throw new InvalidOperationException("The protocol factory returned null.");
+            return make(connection);
         }
         catch
         {
@@ -152,9 +153,6 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
             _ = DiscardAsync(connection);
             throw;
         }
-        var served = new ProtocolConnection(loop, connection, protocol, new ClientOwner(options));
-        served.Start();
-        return (served, protocol);
     }
 
     private async Task DiscardAsync(ConnectionContext connection)
@@ -176,13 +174,4 @@ internal sealed class Connecting<TProtocol>(EventLoop loop, Func<TProtocol> prot
     private static string Reason(Exception error) => error.Message.LastIndexOf(": ", StringComparison.Ordinal) is var colon and >= 0 && error is SocketException
         ? error.Message[(colon + 2)..].TrimEnd('.')
         : error.Message.TrimEnd('.');
-
-    private sealed class ClientOwner(ClientOptions options) : IConnectionOwner
-    {
-        public ConnectionOptions ConnectionOptions => options;
-
-        public void OnEnded(IServedConnection connection)
-        {
-        }
-    }
 }

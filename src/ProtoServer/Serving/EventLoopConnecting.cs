@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
@@ -30,7 +31,7 @@ public static class EventLoopConnecting
         ArgumentException.ThrowIfNullOrEmpty(host);
         ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
-        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
+        Connecting<(ITransport Transport, TProtocol Protocol)> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
         return connecting.RunAsync(end => connecting.ConnectAsync(host, port, end), $"{host} port {port}");
     }
 
@@ -50,7 +51,7 @@ public static class EventLoopConnecting
         {
             return loop.CreateConnectionAsync(protocolFactory, name.Host, name.Port, options, cancellationToken);
         }
-        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
+        Connecting<(ITransport Transport, TProtocol Protocol)> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
         return connecting.RunAsync(end => connecting.ConnectAsync([endPoint], endPoint.ToString()!, end), endPoint.ToString()!);
     }
 
@@ -80,19 +81,40 @@ public static class EventLoopConnecting
         {
             throw new ArgumentException("A connected socket has its local address and its transport already: leave LocalEndPoint and Transport unset.", nameof(options));
         }
-        Connecting<TProtocol> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
+        Connecting<(ITransport Transport, TProtocol Protocol)> connecting = Prepare(loop, protocolFactory, options, cancellationToken);
         return connecting.RunAsync(_ => Task.FromResult(connecting.Adopt(socket)), "the given socket");
     }
 
-    private static Connecting<TProtocol> Prepare<TProtocol>(
-        EventLoop loop, Func<TProtocol> protocolFactory, ClientOptions? options, CancellationToken cancellationToken)
-        where TProtocol : IProtocol
+    internal static Connecting<TResult> Prepare<TResult>(EventLoop loop, Func<ConnectionContext, ClientOptions, TResult> make, ClientOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(loop);
-        ArgumentNullException.ThrowIfNull(protocolFactory);
         ObjectDisposedException.ThrowIf(loop.IsClosed, loop);
         options ??= ClientOptions.Default;
         options.Validate();
-        return new Connecting<TProtocol>(loop, protocolFactory, options, cancellationToken);
+        return new Connecting<TResult>(loop, connection => make(connection, options), options, cancellationToken);
+    }
+
+    private static Connecting<(ITransport Transport, TProtocol Protocol)> Prepare<TProtocol>(EventLoop loop, Func<TProtocol> protocolFactory, ClientOptions? options, CancellationToken cancellationToken)
+        where TProtocol : IProtocol
+    {
+        ArgumentNullException.ThrowIfNull(protocolFactory);
+        (ITransport, TProtocol) Make(ConnectionContext connection, ClientOptions given)
+        {
+            TProtocol protocol = protocolFactory() ?? throw new InvalidOperationException("The protocol factory returned null.");
+            var served = new ProtocolConnection(loop, connection, protocol, new ClientOwner(given));
+            served.Start();
+            return (served, protocol);
+        }
+        return Prepare(loop, Make, options, cancellationToken);
+    }
+
+    // A client's connection stands alone: nobody counts it.
+    private sealed class ClientOwner(ClientOptions options) : IConnectionOwner
+    {
+        public ConnectionOptions ConnectionOptions => options;
+
+        public void OnEnded(IServedConnection connection)
+        {
+        }
     }
 }

@@ -104,7 +104,7 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
 
     private async Task EndUnservedAsync(Exception? error)
     {
-        CallHandle deadline = server.Loop.CallLater(((IConnectionOwner)server).ConnectionOptions.CloseTimeout, Abort);
+        CallHandle? deadline = server.Loop.IsClosed ? null : server.Loop.CallLater(((IConnectionOwner)server).ConnectionOptions.CloseTimeout, Abort);
         try
         {
             if (error is not null and not ProtocolViolationException)
@@ -117,7 +117,7 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
         {
             server.Loop.Report("Closing a connection failed.", exception, null, this);
         }
-        deadline.Cancel();
+        deadline?.Cancel();
         ((IConnectionOwner)server).OnEnded(this);
     }
 

@@ -76,6 +76,12 @@ internal sealed partial class ProtocolConnection
             Loop.Post(static connection => connection.Disposed(), this);
             return;
         }
+        if (Loop.IsClosed)
+        {
+            // Nothing comes back to a closed loop: what the transport has still to do is its own affair.
+            Loop.Post(static connection => connection.End(), this);
+            return;
+        }
         _deadline = Loop.CallLater(_owner.ConnectionOptions.CloseTimeout, static connection => connection.CloseTimedOut(), this);
         _disposal.UnsafeOnCompleted(Disposed);
     }
@@ -129,6 +135,7 @@ internal sealed partial class ProtocolConnection
         }
         _lost = true;
         _deadline?.Cancel();
+        using Calling call = new(this, nameof(IProtocol.ConnectionLost));
         try
         {
             _protocol.ConnectionLost(_error);

@@ -188,6 +188,7 @@ internal sealed partial class ProtocolConnection
 
     private SequencePosition Deliver(in ReadOnlySequence<byte> buffer)
     {
+        using Calling call = new(this, nameof(IProtocol.DataReceived));
         ReadOnlySequence<byte> rest = buffer;
         while (true)
         {
@@ -232,6 +233,7 @@ internal sealed partial class ProtocolConnection
 
     private void DeliverEof(in ReadOnlySequence<byte> unconsumed)
     {
+        using Calling call = new(this, nameof(IProtocol.EofReceived));
         _eof = true;
         bool keepOpen = false;
         try

@@ -74,6 +74,9 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        // Before the protocol writes: that may stall already.
+        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
+        using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {
             _protocol.ConnectionMade(this);
@@ -86,12 +89,6 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             return;
         }
-        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
-        if (WriteBufferSize > 0)
-        {
-            // Written in ConnectionMade, before anybody watched.
-            _deadlines?.Written(WriteBufferSize);
-        }
         ReadMore();
     }
 
@@ -101,6 +98,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             return false;
         }
+        using Calling call = new(this, nameof(IDrainingProtocol.DrainStarted));
         try
         {
             return draining.DrainStarted();

@@ -11,6 +11,8 @@ namespace ProtoServer;
 /// </remarks>
 public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 {
+    private const int RoundsForConnections = 8; // of the 16 that a closing loop makes
+
     private readonly ConnectionServing _serve;
     private readonly ServerOptions _options;
     private readonly IReadOnlyList<IConnectionListener> _listeners;
@@ -19,6 +21,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private readonly List<IServedConnection> _connections = [];
     private readonly AddressCounter? _addresses; // null: no limit for one address
     private readonly List<AddressKey> _keys = []; // of _connections, where there is such a limit
+    private readonly ExecutionContext? _context = CallContext.Capture();
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action _forgetClosing;
@@ -171,7 +174,14 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         {
             _accepting++;
             // On the loop, also when the server was made before the loop runs.
-            Loop.Post(static call => _ = call.server.AcceptAsync(call.listener), (server: this, listener));
+            Loop.Post(
+                static call =>
+                {
+                    // The values of whoever created the server flow from here to each factory call.
+                    CallContext.Restore(call.server._context);
+                    _ = call.server.AcceptAsync(call.listener);
+                },
+                (server: this, listener));
         }
     }
 
@@ -282,6 +292,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 
     private IServedConnection? TryMake(ConnectionContext connection)
     {
+        ExecutionContext? own = ExecutionContext.Capture();
         try
         {
             return _serve.Serve(this, connection);
@@ -295,6 +306,11 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         {
             Loop.Report($"{_serve.Name} threw; the connection is closed.", exception, CallName.Of(_serve.Source), this);
             return null;
+        }
+        finally
+        {
+            // What the factory set belongs to this connection, which has captured it.
+            CallContext.Restore(own);
         }
     }
 
@@ -332,10 +348,19 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     {
         Close();
         AbortClients();
-        if (_options.Transport is not null)
+        CompleteWithLoop(this, RoundsForConnections);
+    }
+
+    // What a transport completes on other threads finds no loop to come back to: a few rounds for the connections, then it is over all the same.
+    private static void CompleteWithLoop(Server server, int rounds)
+    {
+        if (rounds == 0)
         {
-            // What it completes on other threads finds no loop to come back to.
-            Loop.Post(static server => server._closed.TrySetResult(), this);
+            server._closed.TrySetResult();
+        }
+        else
+        {
+            server.Loop.Post(static call => CompleteWithLoop(call.server, call.rounds - 1), (server, rounds));
         }
     }
 

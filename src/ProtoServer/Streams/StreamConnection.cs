@@ -166,7 +166,7 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable
 
     private async Task EndAsync()
     {
-        CallHandle deadline = Loop.CallLater(_options.CloseTimeout, Abort);
+        CallHandle? deadline = Loop.IsClosed ? null : Loop.CallLater(_options.CloseTimeout, Abort);
         try
         {
             _input.Complete();
@@ -174,7 +174,7 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable
         }
         finally
         {
-            deadline.Cancel();
+            deadline?.Cancel();
         }
     }
 

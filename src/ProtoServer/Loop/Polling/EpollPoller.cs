@@ -93,6 +93,10 @@ internal sealed unsafe class EpollPoller : Poller
     public override int Poll(EventLoop loop, long timeout)
     {
         int count = Wait(timeout);
+        if (timeout != 0)
+        {
+            loop.WakeUp();
+        }
         int next = 0;
         while (next < count)
         {

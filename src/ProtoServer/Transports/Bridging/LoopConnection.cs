@@ -101,6 +101,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
         _loop.VerifyThread();
         if (_error is null)
         {
+            _reader.Abandon();
             _inner.Abort(abortReason);
             Lost(abortReason);
         }

@@ -17,6 +17,9 @@ namespace ProtoServer;
 /// <param name="keepOpen">Whether <paramref name="inner"/> outlives <see cref="Complete"/>, for the connection to read on and discard.</param>
 internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitBytes, Func<Exception, Exception> lost, bool keepOpen) : PipeReader, IValueTaskSource<ReadResult>
 {
+    // One result shows this much that is new, as one receive does on epoll: a peer that writes megabytes at once must not keep the loop.
+    private const int BytesPerRead = 64 * 1024;
+
     private Action? _onInnerRead;
     private ValueTask<ReadResult> _innerRead;
     private ReadOnlySequence<byte> _buffer; // of the last read: until it is advanced, or as long as it is kept
@@ -33,6 +36,7 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
     private bool _end;
     private bool _cancelled;
     private bool _completed;
+    private bool _abandoned;
     private bool _keepOpen = keepOpen;
 
     /// <summary>The peer has said all, and nothing of it is left below.</summary>
@@ -155,7 +159,10 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         _kept = false;
         _buffer = default;
         _examined = examinedCount;
-        inner.AdvanceTo(consumed, examined);
+        if (!_abandoned)
+        {
+            inner.AdvanceTo(consumed, examined);
+        }
     }
 
     public override void CancelPendingRead()
@@ -187,9 +194,8 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
             // A pipe must not be completed under a pending read: OnInnerRead goes on from here.
             inner.CancelPendingRead();
         }
-        else if (_reading || _kept)
+        else if (_abandoned || _reading || _kept)
         {
-            inner.AdvanceTo(_buffer.End);
             CompleteInner();
         }
         else if (_error is null && TryLookBelow(out ReadResult result))
@@ -206,6 +212,9 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         _kept = false;
         _buffer = default;
     }
+
+    /// <summary>The connection was aborted: the inner reader is left as it is, whatever its transport did to it, and <see cref="Fail"/> follows.</summary>
+    public void Abandon() => _abandoned = true;
 
     /// <summary>After <see cref="Complete"/> of a reader that is kept open: reads and drops what the peer still says, until its end or the end of <paramref name="limit"/>.</summary>
     public async Task DiscardAsync(TimeSpan limit)
@@ -337,10 +346,12 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
 
     private void Accept(in ReadResult result)
     {
-        _buffer = result.Buffer;
+        long most = _unconsumed + BytesPerRead;
+        bool whole = result.Buffer.Length <= most;
+        _buffer = whole ? result.Buffer : result.Buffer.Slice(0, most);
         _unconsumed = _buffer.Length;
         _cancelled = result.IsCanceled;
-        _end = result.IsCompleted;
+        _end = result.IsCompleted && whole;
         _reading = true;
     }
 
@@ -375,34 +386,42 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
             ReadResult result = read.GetAwaiter().GetResult();
             if (_completed)
             {
-                DroppedInput |= !result.Buffer.IsEmpty;
-                _end = result.IsCompleted;
-                inner.AdvanceTo(result.Buffer.End);
-                if (_discarded is not null)
-                {
-                    Discard();
-                }
-                else
-                {
-                    CompleteInner();
-                }
+                Drop(result);
                 return;
             }
             Accept(result);
         }
+        catch (Exception) when (_completed)
+        {
+            // Its transport was faster than our end: nobody reads any more.
+            _discarded?.TrySetResult();
+            CompleteInner();
+            return;
+        }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
             Fail(exception);
-            if (_completed)
-            {
-                CompleteInner();
-            }
             return;
         }
         if (_waiting)
         {
             _waiting = false;
             _wait.Signal();
+        }
+    }
+
+    private void Drop(in ReadResult result)
+    {
+        DroppedInput |= !result.Buffer.IsEmpty;
+        _end = result.IsCompleted;
+        inner.AdvanceTo(result.Buffer.End);
+        if (_discarded is not null)
+        {
+            Discard();
+        }
+        else
+        {
+            CompleteInner();
         }
     }
 
@@ -416,8 +435,8 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
+            // Lost already: then there is nothing to look at, and nobody to tell.
             result = default;
-            Fail(exception);
             return false;
         }
     }
@@ -468,7 +487,7 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            Fail(exception);
+            // It was completed below us.
         }
     }
 }

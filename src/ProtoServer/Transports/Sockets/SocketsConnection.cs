@@ -133,7 +133,7 @@ internal sealed class SocketsConnection : ConnectionContext, IDuplexPipe,
         _reader.Complete();
         _writer.Complete();
         await _writer.Finished;
-        if (!_dead && !_reader.IsAtEnd && _options.LingerTimeout > TimeSpan.Zero && (_reader.DroppedInput || HasUnreadInput()))
+        if (!_dead && !_loop.IsClosed && !_reader.IsAtEnd && _options.LingerTimeout > TimeSpan.Zero && (_reader.DroppedInput || HasUnreadInput()))
         {
             // close(2) with unread input sends RST, which may overtake our last bytes at the peer: only a peer that has said all, or says nothing now, is closed at once.
             await _reader.DiscardAsync(_options.LingerTimeout);

@@ -1,0 +1,62 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace ProtoServer.Tests;
+
+/// <summary>Kestrel's HTTP server on our epoll listener: our side of the seam, used from pool threads.</summary>
+public sealed class KestrelOnOurListenerTests
+{
+    [Fact]
+    public async Task Kestrel_OnEpollListeners_ServesBodiesAndStops()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        using var test = new TestLoop();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(new EpollConnectionListenerFactory(test.Loop));
+        await using WebApplication app = builder.Build();
+        app.MapGet("/", static () => "hello from kestrel");
+        app.MapPost("/size", static async (HttpRequest request) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            return body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        });
+        await app.StartAsync().Within();
+        Uri address = new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        using (var client = new HttpClient { BaseAddress = address, Timeout = Deadlines.Default })
+        {
+            string[] answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.GetStringAsync("/"))).Within();
+            Assert.All(answers, static answer => Assert.Equal("hello from kestrel", answer));
+            using HttpResponseMessage size = await client.PostAsync("/size", new ByteArrayContent(new byte[3_000_000])).Within();
+            Assert.Equal("3000000", await size.Content.ReadAsStringAsync());
+        }
+        await app.StopAsync().Within();
+        Assert.Empty(test.Reports);
+    }
+
+    [Fact]
+    public async Task Kestrel_ConnectionHandlerOnEpollListeners_SeesAResetAsAnError()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        using var test = new TestLoop();
+        IConnectionListener listener = await new EpollConnectionListenerFactory(test.Loop).BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        SocketPeer peer = await SocketPeer.ConnectAsync(((IPEndPoint)listener.EndPoint).Port);
+        await using ConnectionContext connection = (await listener.AcceptAsync().AsTask().Within())!;
+        await peer.SendAsync("x");
+        System.IO.Pipelines.ReadResult read = await connection.Transport.Input.ReadAsync().AsTask().Within();
+        connection.Transport.Input.AdvanceTo(read.Buffer.End);
+        peer.Reset();
+        await Assert.ThrowsAsync<ConnectionResetException>(() => connection.Transport.Input.ReadAsync().AsTask().Within());
+        await listener.DisposeAsync().AsTask().Within();
+        Assert.Null(await listener.AcceptAsync().AsTask().Within());
+    }
+}
