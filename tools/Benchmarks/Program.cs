@@ -8,7 +8,7 @@ namespace Benchmarks;
 /// <summary>The bench: <c>tools/bench SUITE</c>. Each suite is one file; each peer one entry in <see cref="PeerCatalog"/>.</summary>
 internal static class Program
 {
-    private static readonly ISuite[] _suites = [new EchoSuite()];
+    private static readonly ISuite[] _suites = [new EchoSuite(), new KvSuite()];
 
     private static async Task<int> Main(string[] args)
     {

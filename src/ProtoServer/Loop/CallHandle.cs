@@ -29,6 +29,9 @@ public abstract class CallHandle
     /// <summary>The next handle in the loop's inbox.</summary>
     internal CallHandle? NextInInbox { get; set; }
 
+    /// <summary>Since when the call waits for its turn, in ticks of the loop's time.</summary>
+    internal long ReadySince { get; set; }
+
     /// <summary>Whether the handle waits in the timer queue.</summary>
     internal bool IsTimer { get; set; }
 
@@ -42,7 +45,7 @@ public abstract class CallHandle
     public string CallbackName => CallName.Of(Callback);
 
     /// <summary>What will be called; null once it was released.</summary>
-    internal abstract Delegate? Callback { get; }
+    internal abstract object? Callback { get; }
 
     /// <summary>Takes the call back: it will not run, if it has not begun. Again, or afterwards, this does nothing.</summary>
     /// <exception cref="InvalidOperationException">A timer, on another thread than the loop's.</exception>
@@ -91,7 +94,7 @@ internal sealed class CallHandle<TState>(EventLoop loop, Action<TState> callback
     private Action<TState>? _callback = callback;
     private TState _state = state;
 
-    internal override Delegate? Callback => _state as Action ?? (Delegate?)_callback;
+    internal override object? Callback => CallName.InState(_state) ?? _callback;
 
     private protected override void Invoke()
     {
@@ -115,7 +118,7 @@ internal sealed class ThreadSafeCallHandle<TState>(EventLoop loop, Action<TState
     private Action<TState>? _callback = callback;
     private TState _state = state;
 
-    internal override Delegate? Callback => _state as Action ?? (Delegate?)_callback;
+    internal override object? Callback => CallName.InState(_state) ?? _callback;
 
     public override void Cancel()
     {

@@ -5,20 +5,19 @@ namespace ProtoServer;
 /// <summary>What a user calls a piece of code, from what the compiler calls it: for log lines and dumps.</summary>
 internal static class CallName
 {
+    /// <summary>The user's code in a call's state, where the callback itself is only ours: a plain action, or what goes on after an await. Null where the callback is the user's.</summary>
+    public static object? InState<TState>(TState state) =>
+        state is ValueTuple<SendOrPostCallback, object?> post ? post.Item2 is Delegate or Task ? post.Item2 : post.Item1 : state as Action;
+
     /// <summary>Such as <c>Chat.Sweep</c>; of an async method that goes on after an await, the method's own name. Empty for null.</summary>
-    public static string Of(Delegate? callback)
+    public static string Of(object? code) => code switch
     {
-        if (callback is null)
-        {
-            return "";
-        }
-        if (callback.Target is Task task && StateMachineOf(task.GetType()) is { } machine)
-        {
-            return Of(machine);
-        }
-        string method = Readable(callback.Method.Name);
-        return callback.Method.DeclaringType is { } type ? $"{Outermost(type).Name}.{method}" : method;
-    }
+        null => "",
+        Task task => StateMachineOf(task.GetType()) is { } machine ? Of(machine) : "a task's continuation",
+        Delegate { Target: Task task } when StateMachineOf(task.GetType()) is not null => Of(task),
+        Delegate callback => callback.Method.DeclaringType is { } type ? $"{Outermost(type).Name}.{Readable(callback.Method.Name)}" : Readable(callback.Method.Name),
+        _ => code.ToString()!,
+    };
 
     /// <summary>Of an async method's or an iterator's state machine: the method's name. Of any other type: the type's.</summary>
     public static string Of(Type type)

@@ -131,6 +131,7 @@ public sealed partial class EventLoop
 
     private void Send(CallHandle handle)
     {
+        handle.ReadySince = Time.Ticks;
         if (_inbox.Add(handle))
         {
             Poller.Wake();

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 
 namespace ProtoServer;
@@ -6,6 +7,7 @@ namespace ProtoServer;
 public sealed partial class EventLoop
 {
     private long _slowTicks;
+    private long _slowNamed; // when a slow callback was named last
 
     /// <summary>
     /// Gets every exception that no one else handles; null (the default) logs it as an error. Called on the loop's thread, in the failing callback's context.
@@ -46,6 +48,22 @@ public sealed partial class EventLoop
         TryLog(LogLevel.Error, exception, callback is null ? message : $"{message} Callback: {callback}.");
     }
 
+    /// <summary>Leaves the loop in the next iteration: for code that a throw must not cut short.</summary>
+    internal void LeaveSoon(LoopAbortException exception) => Post(static exception => ExceptionDispatchInfo.Throw(exception), exception);
+
+    /// <summary>Whether the logger wants this level; one that throws does not.</summary>
+    internal bool Logs(LogLevel level)
+    {
+        try
+        {
+            return Logger.IsEnabled(level);
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Logs; a logger that throws is ignored, as it must not kill what it describes.</summary>
     internal void TryLog(LogLevel level, Exception? exception, string message)
     {
@@ -67,20 +85,40 @@ public sealed partial class EventLoop
     /// <summary>Tells <paramref name="handler"/> that its descriptor is ready.</summary>
     internal void Dispatch(IPollHandler handler, uint events)
     {
-        if (_slowTicks == 0)
+        long started = BeginWatch();
+        handler.OnReady(events);
+        if (started != 0)
         {
-            handler.OnReady(events);
+            EndWatch(started, handler);
+        }
+    }
+
+    /// <summary>The time, when callbacks are watched for being slow; otherwise 0.</summary>
+    internal long BeginWatch() => _slowTicks == 0 ? 0 : _clock.GetTimestamp() | 1;
+
+    /// <summary>Warns when that was long ago. Inside another watched call: the inner one, which knows best what it is, is named, and the outer one keeps silent.</summary>
+    internal void EndWatch(long started, object what)
+    {
+        TimeSpan took = _clock.GetElapsedTime(started);
+        if (took.Ticks < _slowTicks || _slowTicks == 0)
+        {
             return;
         }
-        long started = _clock.GetTimestamp();
-        handler.OnReady(events);
-        WarnIfSlow(started, handler);
+        if (_slowNamed - started >= 0 && _slowNamed != 0)
+        {
+            return;
+        }
+        _slowNamed = _clock.GetTimestamp();
+        Metrics.SlowCallbacks++;
+        string name = CallName.Of(what);
+        TryLog(LogLevel.Warning, null, $"{Name} was held for {took.TotalMilliseconds:F0} ms by {name} (threshold {SlowCallbackThreshold.TotalMilliseconds:F0} ms).");
     }
 
     private void RunCall(CallHandle handle)
     {
-        Delegate? callback = handle.Callback;
-        long started = _slowTicks == 0 ? 0 : _clock.GetTimestamp();
+        object? callback = handle.Callback;
+        long started = BeginWatch();
+        Metrics.Waited(_now - handle.ReadySince);
         try
         {
             handle.Run();
@@ -90,19 +128,9 @@ public sealed partial class EventLoop
             Report("A callback threw.", exception, CallName.Of(callback), handle);
         }
         CallContext.Restore(_ambient);
-        if (_slowTicks != 0 && callback is not null)
+        if (started != 0 && callback is not null)
         {
-            WarnIfSlow(started, callback);
-        }
-    }
-
-    private void WarnIfSlow(long started, object what)
-    {
-        TimeSpan took = _clock.GetElapsedTime(started);
-        if (took.Ticks >= _slowTicks)
-        {
-            string name = what is Delegate callback ? CallName.Of(callback) : what.ToString()!;
-            TryLog(LogLevel.Warning, null, $"{Name} was held for {took.TotalMilliseconds:F0} ms by {name} (threshold {SlowCallbackThreshold.TotalMilliseconds:F0} ms).");
+            EndWatch(started, callback);
         }
     }
 }

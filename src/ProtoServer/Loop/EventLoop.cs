@@ -57,6 +57,7 @@ public sealed partial class EventLoop : IDisposable
         Scheduler = new LoopPipeScheduler(this);
         TransportKind = ChooseTransport(Options.Transport);
         Poller = EpollPoller.IsSupported ? new EpollPoller() : new ParkPoller();
+        Metrics = new LoopMetrics(this);
     }
 
     /// <summary>The loop that the calling thread is running, or null. Any thread.</summary>
@@ -92,6 +93,9 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>asyncio's debug mode: handles keep the stack that made them. Default from <see cref="EventLoopOptions.Debug"/>.</summary>
     public bool Debug { get; set; }
 
+    /// <summary>Where the loop's time goes. Any thread.</summary>
+    public LoopMetrics Metrics { get; }
+
     /// <summary>How often the loop went round: one per poll. Any thread, approximate off the loop.</summary>
     public long Iterations { get; private set; }
 
@@ -113,30 +117,29 @@ public sealed partial class EventLoop : IDisposable
     private void RunOnce()
     {
         // 1. How long may we sleep: not at all while calls are ready, otherwise until the next timer, or for ever.
-        long timeout = _stopping || _ready.Count > 0 || !_flushes.IsEmpty ? 0 : UntilNextTimer();
-        if (timeout != 0 && (!_inbox.TryPark() || _stopping))
-        {
-            timeout = 0;
-        }
+        long timeout = FallAsleep();
 
         // 2. Poll, dispatching I/O inline. In every iteration, so that no chain of CallSoon starves the network.
-        Poller.Poll(this, timeout);
+        Metrics.Events += Poller.Poll(this, timeout);
         _inbox.Unpark();
         Iterations++;
 
         // 3. Take the calls that came from other threads.
+        _ready.MarkSince(_now);
         _inbox.DrainTo(_ready);
 
         // 4. Move due timers, earliest first.
         if (_timers.Count > 0)
         {
-            _timers.MoveDue(Time.Ticks, _ready);
+            Metrics.Timers += _timers.MoveDue(timeout == 0 ? Time.Ticks : _now, _ready);
         }
 
         // 5. Run exactly the calls that are ready now; what they schedule waits for the next iteration.
-        for (int count = _ready.Count; count > 0; count--)
+        int count = BeginCalls();
+        for (int call = 0; call < count; call++)
         {
             RunCall(_ready.Dequeue());
+            MeasureCall(call);
         }
 
         // 6. Flush every connection that wrote, one system call each.
@@ -164,6 +167,8 @@ public sealed partial class EventLoop : IDisposable
         t_current = this;
         SynchronizationContext.SetSynchronizationContext(_context);
         _ambient = ExecutionContext.Capture();
+        _now = Time.Ticks;
+        Metrics.RunBegins(_now);
         try
         {
             do
@@ -177,6 +182,7 @@ public sealed partial class EventLoop : IDisposable
             _stopping = false;
             _inbox.Unpark();
             CallContext.Restore(_ambient);
+            Metrics.RunEnds(Time.Ticks);
             SynchronizationContext.SetSynchronizationContext(previous);
             t_current = null;
             Volatile.Write(ref _thread, 0);
@@ -323,6 +329,4 @@ public sealed partial class EventLoop : IDisposable
             ? asked
             : throw new PlatformNotSupportedException("This system has no epoll: choose TransportKind.Sockets, or leave the choice to TransportKind.Automatic.");
     }
-
-    private long UntilNextTimer() => _timers.TryPeek(out long due) ? Math.Max(0, due - Time.Ticks) : -1;
 }

@@ -66,7 +66,7 @@ internal sealed class Inbox
             CallHandle handle = oldest;
             oldest = handle.NextInInbox;
             handle.NextInInbox = null;
-            ready.Enqueue(handle);
+            ready.EnqueueMarked(handle);
         }
     }
 }

@@ -5,17 +5,26 @@ internal sealed class ReadyQueue
 {
     private CallHandle?[] _ring = new CallHandle?[64];
     private int _head;
+    private int _unmarked; // at the tail: whose wait has begun, but not been given a time
 
     public int Count { get; private set; }
 
     public void Enqueue(CallHandle handle)
     {
-        if (Count == _ring.Length)
+        Add(handle);
+        _unmarked++;
+    }
+
+    /// <summary>Adds a call that knows since when it is ready. All others must have been marked.</summary>
+    public void EnqueueMarked(CallHandle handle) => Add(handle);
+
+    /// <summary>The calls added since the last mark are ready since <paramref name="now"/>: so the clock is read once for all of them, and not for each.</summary>
+    public void MarkSince(long now)
+    {
+        for (; _unmarked > 0; _unmarked--)
         {
-            Grow();
+            _ring[(_head + Count - _unmarked) & (_ring.Length - 1)]!.ReadySince = now;
         }
-        _ring[(_head + Count) & (_ring.Length - 1)] = handle;
-        Count++;
     }
 
     public CallHandle Dequeue()
@@ -25,7 +34,21 @@ internal sealed class ReadyQueue
         slot = null;
         _head = (_head + 1) & (_ring.Length - 1);
         Count--;
+        if (_unmarked > Count)
+        {
+            _unmarked = Count;
+        }
         return handle;
+    }
+
+    private void Add(CallHandle handle)
+    {
+        if (Count == _ring.Length)
+        {
+            Grow();
+        }
+        _ring[(_head + Count) & (_ring.Length - 1)] = handle;
+        Count++;
     }
 
     private void Grow()

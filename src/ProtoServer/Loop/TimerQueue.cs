@@ -40,14 +40,19 @@ internal sealed class TimerQueue
     }
 
     /// <summary>Moves what is due at <paramref name="now"/> into <paramref name="ready"/>, earliest first.</summary>
-    public void MoveDue(long now, ReadyQueue ready)
+    /// <returns>How many.</returns>
+    public int MoveDue(long now, ReadyQueue ready)
     {
+        int moved = 0;
         while (TryPeek(out long due) && due <= now)
         {
             CallHandle handle = _heap.Dequeue();
             handle.IsTimer = false;
-            ready.Enqueue(handle);
+            handle.ReadySince = due;
+            ready.EnqueueMarked(handle);
+            moved++;
         }
+        return moved;
     }
 
     /// <summary>Counts a cancelled entry, and sweeps when they are the majority.</summary>

@@ -45,7 +45,7 @@ public abstract class ConnectionOptions
 
     /// <summary>
     /// A peer that began a message and sends less than this of it, on the average since its beginning, is cut off after <see cref="MinReceiveRateGrace"/>: the connection is aborted, and
-    /// <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>. Bytes per second; default 0: never. Between messages a peer may be silent, see <see cref="IdleTimeout"/>; while the protocol
+    /// <see cref="IProtocol.ConnectionLost"/> gets a <see cref="TimeoutException"/>. Bytes per second. Default 0: never. Between messages a peer may be silent, see <see cref="IdleTimeout"/>; while the protocol
     /// pauses reading nothing is owed. Holds for protocols that leave an unfinished message with the transport, as every framing does; a plain <see cref="IProtocol"/> takes all bytes, so nobody knows.
     /// </summary>
     public int MinReceiveBytesPerSecond { get; init; }

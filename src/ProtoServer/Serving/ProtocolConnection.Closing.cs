@@ -46,7 +46,7 @@ internal sealed partial class ProtocolConnection
         }
         _error ??= exception;
         _closing = true;
-        if (Loop.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        if (Loop.Logs(Microsoft.Extensions.Logging.LogLevel.Debug))
         {
             Loop.TryLog(Microsoft.Extensions.Logging.LogLevel.Debug, null, $"{this}: {exception.Message}");
         }
@@ -135,6 +135,7 @@ internal sealed partial class ProtocolConnection
         }
         _lost = true;
         _deadline?.Cancel();
+        using Calling call = new(this, nameof(IProtocol.ConnectionLost));
         try
         {
             _protocol.ConnectionLost(_error);

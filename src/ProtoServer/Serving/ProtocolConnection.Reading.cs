@@ -188,6 +188,7 @@ internal sealed partial class ProtocolConnection
 
     private SequencePosition Deliver(in ReadOnlySequence<byte> buffer)
     {
+        using Calling call = new(this, nameof(IProtocol.DataReceived));
         ReadOnlySequence<byte> rest = buffer;
         while (true)
         {
@@ -219,7 +220,7 @@ internal sealed partial class ProtocolConnection
                     rest = rest.Slice(next);
                 }
             }
-            catch (Exception exception) when (exception is not LoopAbortException)
+            catch (Exception exception)
             {
                 Blame(exception, nameof(IProtocol.DataReceived));
             }
@@ -232,13 +233,14 @@ internal sealed partial class ProtocolConnection
 
     private void DeliverEof(in ReadOnlySequence<byte> unconsumed)
     {
+        using Calling call = new(this, nameof(IProtocol.EofReceived));
         _eof = true;
         bool keepOpen = false;
         try
         {
             keepOpen = _buffered is { } buffered ? buffered.EofReceived(unconsumed) : _protocol.EofReceived();
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IProtocol.EofReceived));
         }

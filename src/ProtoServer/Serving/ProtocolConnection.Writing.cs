@@ -177,6 +177,7 @@ internal sealed partial class ProtocolConnection
 
     private void Tell(Action<IProtocol> callback, string name)
     {
+        using Calling call = new(this, name);
         try
         {
             callback(_protocol);

@@ -74,23 +74,20 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        // Before the protocol writes: that may stall already.
+        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
+        using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {
             _protocol.ConnectionMade(this);
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IProtocol.ConnectionMade));
         }
         if (_closing)
         {
             return;
-        }
-        _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
-        if (WriteBufferSize > 0)
-        {
-            // Written in ConnectionMade, before anybody watched.
-            _deadlines?.Written(WriteBufferSize);
         }
         ReadMore();
     }
@@ -101,11 +98,12 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         {
             return false;
         }
+        using Calling call = new(this, nameof(IDrainingProtocol.DrainStarted));
         try
         {
             return draining.DrainStarted();
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception)
         {
             Blame(exception, nameof(IDrainingProtocol.DrainStarted));
             return false;
@@ -125,14 +123,22 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
             Violated(violation);
             return;
         }
-        Loop.Report("A protocol callback threw; its connection is aborted.", exception, $"{_protocol.GetType().Name}.{callback}", this);
+        if (exception is LoopAbortException leave)
+        {
+            // The loop is left, but not in the middle of a read: the connection ends as after any other throw.
+            Loop.LeaveSoon(leave);
+        }
+        else
+        {
+            Loop.Report("A protocol callback threw; its connection is aborted.", exception, $"{_protocol.GetType().Name}.{callback}", this);
+        }
         _error ??= exception;
         Abort();
     }
 
     private void Violated(ProtocolViolationException violation)
     {
-        if (Loop.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        if (Loop.Logs(Microsoft.Extensions.Logging.LogLevel.Debug))
         {
             Loop.TryLog(Microsoft.Extensions.Logging.LogLevel.Debug, null, $"{this}: {violation.Message}");
         }

@@ -3,8 +3,8 @@ namespace ProtoServer;
 // Serving until somebody ends it, and ending it without losing what was received.
 public sealed partial class Server
 {
-    // A connection is idle when a whole poll of the kernel brought nothing for it: two iterations after its last data.
-    private const int QuietIterations = 2;
+    // A connection is idle when the kernel was asked about all of them and had nothing for it: two iterations after its last data, where one poll reports all that are ready.
+    private int QuietIterations => 1 + Loop.Poller.PollsPerRound;
 
     // Where other threads receive, bytes may be on their way to the loop for longer: two to three looks, 40 ms and more, without anything.
     private const int QuietRoundsOffLoop = 6;

@@ -21,9 +21,10 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private readonly List<IServedConnection> _connections = [];
     private readonly AddressCounter? _addresses; // null: no limit for one address
     private readonly List<AddressKey> _keys = []; // of _connections, where there is such a limit
+    private readonly ExecutionContext? _context = CallContext.Capture();
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Action? _forgetClosing;
+    private readonly Action _forgetClosing;
     private TaskCompletionSource? _room; // completed when accepting may go on
     private int _accepting; // accept loops and listeners that have not ended
     private int _count;
@@ -49,6 +50,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _maxConnections = (int)((Math.Min(options.MaxConnections, DescriptorLimit.ForConnections()) + (long)share - 1) / share);
         _addresses = addresses ?? AddressCounter.For(options);
         EndPoints = [.. listeners.Select(static listener => listener.EndPoint)];
+        _forgetClosing = loop.OnClosing(CloseWithLoop);
     }
 
     /// <summary>The loop that accepts and serves.</summary>
@@ -158,19 +160,28 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
     }
 
+    /// <summary>It could not begin to serve: the loop forgets it.</summary>
+    internal void Forget() => _forgetClosing();
+
     private void BeginAccepting()
     {
         if (_closing)
         {
             return;
         }
-        _forgetClosing = Loop.OnClosing(CloseWithLoop);
         Loop.TryLog(LogLevel.Information, null, $"Listening on {string.Join(" and ", EndPoints)}; at most {_maxConnections} connections.");
         foreach (IConnectionListener listener in _listeners)
         {
             _accepting++;
             // On the loop, also when the server was made before the loop runs.
-            Loop.Post(static call => _ = call.server.AcceptAsync(call.listener), (server: this, listener));
+            Loop.Post(
+                static call =>
+                {
+                    // The values of whoever created the server flow from here to each factory call.
+                    CallContext.Restore(call.server._context);
+                    _ = call.server.AcceptAsync(call.listener);
+                },
+                (server: this, listener));
         }
     }
 
@@ -240,7 +251,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         if (_addresses?.TryEnter(connection.RemoteEndPoint, out key) == false)
         {
             RejectedConnections++;
-            if (Loop.Logger.IsEnabled(LogLevel.Debug))
+            if (Loop.Logs(LogLevel.Debug))
             {
                 Loop.TryLog(LogLevel.Debug, null, $"A connection from {connection.RemoteEndPoint} is closed: its address has {_options.MaxConnectionsPerAddress} open already.");
             }
@@ -250,6 +261,8 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         IServedConnection? served = _middleware is null ? TryMake(connection) : new MiddlewareRun(this, connection, _middleware, _limits);
         if (served is null)
         {
+            // At once, also when the peer is still sending: nobody counts this connection.
+            connection.Abort();
             _addresses?.Leave(key);
             _ = connection.DisposeAsync();
             return;
@@ -279,14 +292,25 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
 
     private IServedConnection? TryMake(ConnectionContext connection)
     {
+        ExecutionContext? own = ExecutionContext.Capture();
         try
         {
             return _serve.Serve(this, connection);
+        }
+        catch (LoopAbortException exception)
+        {
+            Loop.LeaveSoon(exception);
+            return null;
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
             Loop.Report($"{_serve.Name} threw; the connection is closed.", exception, CallName.Of(_serve.Source), this);
             return null;
+        }
+        finally
+        {
+            // What the factory set belongs to this connection, which has captured it.
+            CallContext.Restore(own);
         }
     }
 
@@ -374,7 +398,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         }
         if (_closed.TrySetResult())
         {
-            _forgetClosing?.Invoke();
+            _forgetClosing();
         }
     }
 }

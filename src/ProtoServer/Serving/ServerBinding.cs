@@ -126,6 +126,7 @@ internal static class ServerBinding
         }
         catch
         {
+            server?.Forget();
             listeners.ForEach(static listener => _ = ReleaseAsync(listener));
             throw;
         }

@@ -23,6 +23,21 @@ internal static class AwaitChain
         return StateOf(task) is { } machine ? Awaited(machine, 0) : [];
     }
 
+    /// <summary>The combinators that wait for <paramref name="task"/>.</summary>
+    public static IEnumerable<Task> TasksBehind(Task task)
+    {
+        object? behind = ContinuationOf(task);
+        try
+        {
+            return behind is List<object?> several ? [.. several.OfType<Task>()] : behind is Task one ? [one] : [];
+        }
+        catch (InvalidOperationException)
+        {
+            // Changed by the loop's thread meanwhile.
+            return [];
+        }
+    }
+
     private static WaitNode Describe(object waited, int depth)
     {
         var task = waited as Task;
@@ -37,7 +52,7 @@ internal static class AwaitChain
         }
         object? machine = task is null ? waited : StateOf(task);
         List<WaitNode> waits = machine is null ? [] : Awaited(machine, depth + 1);
-        if (machine is not null && FieldsOf(machine).FirstOrDefault(static field => field.FieldType == typeof(TaskGroup))?.GetValue(machine) is TaskGroup group)
+        if (machine is not null && FieldsOf(machine).FirstOrDefault(static field => field.FieldType == typeof(TaskGroup) && field.Name == "<>4__this")?.GetValue(machine) is TaskGroup group)
         {
             AddChildren(waits, group);
         }
@@ -137,6 +152,9 @@ internal static class AwaitChain
             _ => type,
         };
     }
+
+    [DynamicDependency("m_continuationObject", typeof(Task))]
+    private static object? ContinuationOf(Task task) => typeof(Task).GetField("m_continuationObject", Fields)?.GetValue(task);
 
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "For people to look at: a field that was trimmed away only shortens the tree.")]
     private static object? StateOf(Task task) => task.GetType().GetField("StateMachine", Fields)?.GetValue(task);

@@ -8,6 +8,11 @@ internal sealed class LoopTasks
     private readonly HashSet<LoopTask> _tasks = [];
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    static LoopTasks()
+    {
+        LoopMeter.Instance.CreateObservableUpDownCounter("protoserver.loop.tasks", static () => LoopMeter.Each(static metrics => Of(metrics.Loop).Count), "{task}", "Tasks that have not ended.");
+    }
+
     private LoopTasks(EventLoop loop)
     {
         loop.OnClosing(() =>
@@ -19,6 +24,17 @@ internal sealed class LoopTasks
 
     /// <summary>Completes when the loop closes: other threads wait for a task no longer than that.</summary>
     public Task Closed => _closed.Task;
+
+    private long Count
+    {
+        get
+        {
+            lock (_tasks)
+            {
+                return _tasks.Count;
+            }
+        }
+    }
 
     public static LoopTasks Of(EventLoop loop) => loop.Local(static loop => new LoopTasks(loop));
 

@@ -6,6 +6,7 @@ namespace ProtoServer;
 internal sealed class TaskDump
 {
     private readonly Dictionary<Task, LoopTask> _tasks = [];
+    private readonly Dictionary<Task, List<WaitNode>> _gathers = []; // Task.WhenAll does not keep its tasks: they know it
     private readonly HashSet<LoopTask> _printed = [];
     private readonly StringBuilder _text = new();
 
@@ -22,6 +23,7 @@ internal sealed class TaskDump
             if (task.Outcome is { } outcome)
             {
                 dump._tasks[outcome] = task;
+                dump.NoteGathers(task, outcome);
             }
         }
         dump._text.Append(loop.Name).Append(": ").Append(tasks.Length).Append(tasks.Length == 1 ? " task" : " tasks").Append('\n');
@@ -31,7 +33,7 @@ internal sealed class TaskDump
         {
             List<WaitNode> waits = task.Outcome is { } outcome ? AwaitChain.Of(outcome) : [];
             roots.Add((task, waits));
-            Collect(waits, task, dump._tasks, awaited);
+            dump.Collect(waits, task, awaited);
         }
         foreach ((LoopTask task, _) in roots)
         {
@@ -51,24 +53,36 @@ internal sealed class TaskDump
         return dump._text.ToString();
     }
 
-    private static void Collect(List<WaitNode> waits, LoopTask by, Dictionary<Task, LoopTask> tasks, HashSet<LoopTask> awaited)
+    private void NoteGathers(LoopTask task, Task outcome)
     {
-        foreach (WaitNode node in waits)
+        foreach (Task waiter in AwaitChain.TasksBehind(outcome))
         {
-            if (Resolve(node, tasks) is { } task)
+            if (!_gathers.TryGetValue(waiter, out List<WaitNode>? gathered))
             {
-                if (task != by)
-                {
-                    awaited.Add(task);
-                }
-                continue;
+                _gathers[waiter] = gathered = [];
             }
-            Collect(node.Waits, by, tasks, awaited);
+            gathered.Add(new WaitNode(task.Name, null, task, []));
         }
     }
 
-    private static LoopTask? Resolve(WaitNode node, Dictionary<Task, LoopTask> tasks) =>
-        node.LoopTask ?? (node.Task is { } task && tasks.TryGetValue(task, out LoopTask? found) ? found : null);
+    private void Collect(List<WaitNode> waits, LoopTask by, HashSet<LoopTask> awaited)
+    {
+        foreach (WaitNode node in waits)
+        {
+            if (Resolve(node) is not { } task)
+            {
+                Collect(WaitsOf(node), by, awaited);
+            }
+            else if (task != by)
+            {
+                awaited.Add(task);
+            }
+        }
+    }
+
+    private LoopTask? Resolve(WaitNode node) => node.LoopTask ?? (node.Task is { } task && _tasks.TryGetValue(task, out LoopTask? found) ? found : null);
+
+    private List<WaitNode> WaitsOf(WaitNode node) => node.Waits.Count == 0 && node.Task is { } task && _gathers.TryGetValue(task, out List<WaitNode>? gathered) ? gathered : node.Waits;
 
     private void PrintTask(LoopTask task, string lead, string indent)
     {
@@ -88,13 +102,13 @@ internal sealed class TaskDump
             bool last = i == nodes.Count - 1;
             string lead = indent + (last ? "└── " : "├── ");
             string below = indent + (last ? "    " : "│   ");
-            if (Resolve(nodes[i], _tasks) is { } task)
+            if (Resolve(nodes[i]) is { } task)
             {
                 PrintTask(task, lead, below);
                 continue;
             }
             _text.Append(lead).Append(nodes[i].Name).Append('\n');
-            PrintAll(nodes[i].Waits, below);
+            PrintAll(WaitsOf(nodes[i]), below);
         }
     }
 }

@@ -40,7 +40,7 @@ internal sealed class KeyValueServer : IDisposable
         Statistics = new Statistics(Table.All.Count);
         Executor = new LocalExecutor(this, Table);
         Monitors = new MonitorFeed(loop, () => Space.Clock.Microseconds);
-        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes };
+        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes, MaxRequestBytes = (int)Math.Clamp(2L * options.MaxBulkBytes, 128 * 1024 * 1024, 1024 * 1024 * 1024) };
         Password = string.IsNullOrEmpty(options.Password) ? null : Encoding.Latin1.GetBytes(options.Password);
         IsProtected = options.IsProtected;
         MaxClients = options.MaxClients;
@@ -237,7 +237,7 @@ internal sealed class KeyValueServer : IDisposable
             Session session = node.Value;
             TimeSpan silent = TimeSpan.FromMilliseconds((now - session.ActiveAt) * 100L);
             bool idle = IdleTimeout > TimeSpan.Zero && silent > IdleTimeout && !session.IsMonitor;
-            bool stuck = _options.RequestTimeout > TimeSpan.Zero && session.InputBytes > 0 && silent > _options.RequestTimeout;
+            bool stuck = _options.RequestTimeout > TimeSpan.Zero && session.IsInsideRequest && silent > _options.RequestTimeout;
             if (idle || stuck)
             {
                 session.Close();

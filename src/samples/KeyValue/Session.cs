@@ -84,6 +84,9 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     /// <summary>Bytes of a request that has begun and not ended.</summary>
     public int InputBytes => _reader.BufferedBytes;
 
+    /// <summary>Whether a request has begun and not ended.</summary>
+    public bool IsInsideRequest => _reader.IsInsideRequest;
+
     /// <summary>Bytes of replies that have not left.</summary>
     public long OutputBytes => Transport.WriteBufferSize + (_held?.Length ?? 0);
 

@@ -16,9 +16,11 @@ Option<int> maxConnections = Number("--max-connections", 10_000, value => value 
 Option<double> idleTimeout = Number("--idle-timeout", 0d, value => value is >= 0 and <= 1e9, "from 0 to 1000000000",
     "Seconds without a byte in either direction after which a connection is closed; 0 is never");
 
+Option<int> loops = Number("--loops", 1, value => value is >= 0 and <= 1024, "from 0 to 1024", "Event loops, each with a thread of its own; 0 is one for each core");
+
 RootCommand command = new("Echoes lines over TCP, each with the terminator it came with. Ctrl-C or SIGTERM ends it, after every received line was answered.")
 {
-    host, port, raw, maxLine, maxConnections, idleTimeout,
+    host, port, raw, maxLine, maxConnections, idleTimeout, loops,
 };
 command.SetAction(Serve);
 ParseResult parsed = command.Parse(args);
@@ -49,13 +51,18 @@ int Serve(ParseResult arguments)
     {
         EventLoop.Run(async loop =>
         {
-            Server server = loop.CreateServer(factory, address, arguments.GetValue(port), options);
-            foreach (EndPoint endPoint in server.EndPoints)
+            if (arguments.GetValue(loops) == 1)
             {
-                Console.WriteLine($"listening on {endPoint}");
+                Server server = loop.CreateServer(factory, address, arguments.GetValue(port), options);
+                Announce(server.EndPoints);
+                await server.ServeForeverAsync();
+                return;
             }
 
-            await server.ServeForeverAsync();
+            using EventLoopGroup group = EventLoopGroup.Start(arguments.GetValue(loops), new EventLoopOptions { Name = "echo" });
+            ServerGroup servers = group.CreateServer(factory, address, arguments.GetValue(port), options);
+            Announce(servers.EndPoints);
+            await servers.ServeForeverAsync();
         });
         return 0;
     }
@@ -63,6 +70,14 @@ int Serve(ParseResult arguments)
     {
         Console.Error.WriteLine($"LineEcho: {exception.Message}");
         return 1;
+    }
+}
+
+static void Announce(IEnumerable<EndPoint> endPoints)
+{
+    foreach (EndPoint endPoint in endPoints)
+    {
+        Console.WriteLine($"listening on {endPoint}");
     }
 }
 

@@ -29,6 +29,9 @@ public sealed class RespRequestReader(RespLimits limits, RespScratch scratch)
     /// <summary>Bytes held for a request that has begun and not ended.</summary>
     public int BufferedBytes => _partial?.BufferedBytes ?? 0;
 
+    /// <summary>Whether a request has begun and not ended.</summary>
+    public bool IsInsideRequest => _partial is { IsComplete: false };
+
     /// <summary>What was broken, after <see cref="RespReadResult.Violation"/>.</summary>
     public RespViolation Violation { get; private set; }
 

@@ -1,0 +1,22 @@
+// Run by the tests with the port and the folder that holds node_modules: ends with 0 when the server does what ioredis expects.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+const [port, folder] = process.argv.slice(2);
+const Redis = createRequire(folder + '/')('ioredis').Redis;
+const redis = new Redis({ port: Number(port), host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: 1 });
+await redis.connect();
+assert.equal(await redis.set('key', 'välue'), 'OK');
+assert.equal(await redis.get('key'), 'välue');
+assert.deepEqual(await redis.getBuffer('key'), Buffer.from('välue'));
+assert.equal(await redis.get('missing'), null);
+assert.deepEqual(await redis.mget('key', 'missing'), ['välue', null]);
+const replies = await Promise.all(Array.from({ length: 1000 }, () => redis.incr('counter')));
+assert.deepEqual(replies, Array.from({ length: 1000 }, (_, i) => i + 1));
+assert.equal(await redis.set('short', '1', 'PX', 50), 'OK');
+assert.ok(await redis.pttl('short') <= 50);
+await assert.rejects(redis.incr('key'), /ERR value is not an integer/);
+await assert.rejects(redis.lpush('list', 'x'), /ERR unknown command/);
+const found = new Set();
+for await (const keys of redis.scanStream({ count: 10 })) keys.forEach(key => found.add(key));
+assert.ok(found.has('key') && found.has('counter'));
+assert.equal(await redis.quit(), 'OK');

@@ -59,7 +59,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     public static async Task<ServerProcess> StartKeyValueAsync(params string[] arguments)
     {
         string assembly = Path.Combine(AppContext.BaseDirectory, "KeyValue.dll");
-        ServerProcess server = new(Start(Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet", [assembly, "--port", "0", "--log", "Warning", .. arguments]));
+        ServerProcess server = new(Start(Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet", [assembly, "--port", "0", .. arguments.Contains("--log") ? Array.Empty<string>() : ["--log", "Warning"], .. arguments]));
         string? line = await server._process.StandardOutput.ReadLineAsync().WaitAsync(StartDeadline);
         Assert.True(line?.StartsWith("listening on ", StringComparison.Ordinal), $"First line: '{line}'\n{server.Log}");
         server.Port = IPEndPoint.Parse(line!["listening on ".Length..]).Port;

@@ -19,7 +19,7 @@ public sealed class FaultsTests : IDisposable
         Assert.Same(thrown, report.Exception);
         Assert.Same(handle, report.Source);
         Assert.NotEmpty(report.Message);
-        Assert.Contains(nameof(FaultsTests), report.Callback, StringComparison.Ordinal);
+        Assert.Contains(nameof(Callback_Throws_HandlerIsToldAndTheLoopGoesOn), report.Callback, StringComparison.Ordinal);
     }
 
     [Fact, Trait("Conformance", "L26")]

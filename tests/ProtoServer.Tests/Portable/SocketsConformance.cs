@@ -15,6 +15,8 @@ internal sealed class SocketsTcp : ConformanceTransport
 
     public override TransportKind Kind => TransportKind.Sockets;
 
+    public override bool KeepsMemoryAcrossFlushes => false;
+
     public override Server StartServer(EventLoop loop, Func<IProtocol> protocolFactory, ServerOptions? options = null) =>
         loop.CreateServer(protocolFactory, "127.0.0.1", 0, options);
 

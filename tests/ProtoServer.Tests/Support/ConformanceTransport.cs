@@ -26,6 +26,9 @@ internal abstract class ConformanceTransport
     /// <summary>The driver can tell what is unsent byte for byte, see <see cref="ITransport.WriteBufferSize"/>.</summary>
     public virtual bool CountsUnsentBytes => true;
 
+    /// <summary>Memory of <see cref="ITransport.Output"/> stays good when what was written before it is sent.</summary>
+    public virtual bool KeepsMemoryAcrossFlushes => true;
+
     /// <summary>A connect succeeds before the server accepts it: there is a backlog.</summary>
     public virtual bool AcceptsInTheKernel => true;
 

@@ -30,7 +30,8 @@ internal sealed class EpollPair : IDisposable
     {
         Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "epoll: this system has none");
         var factory = new EpollConnectionListenerFactory(test.Loop, options);
-        IConnectionListener listener = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        ILoopListener listener = ((ILoopTransport)factory).Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
         SocketPeer peer = await SocketPeer.ConnectAsync((IPEndPoint)listener.EndPoint, bufferBytes);
         ConnectionContext? connection = await test.RunAsync(async () => await listener.AcceptAsync());
         return new EpollPair(test, listener, (EpollConnection)connection!, peer);

@@ -32,7 +32,7 @@ public class AsyncGeneratorTests
         finally
         {
             await Task.Yield();
-            throw new InvalidDataException("cleanup");
+            OnLoop.Throw(new InvalidDataException("cleanup"));
         }
     }
 

@@ -122,7 +122,8 @@ public class ExecutorTests
                 second.Set();
                 return 2;
             });
-            Assert.Equal([1, 2], await Task.WhenAll(slow, fast));
+            int[] results = await Task.WhenAll(slow, fast);
+            Assert.Equal([1, 2], results);
         },
         new EventLoopOptions { ExecutorThreads = 2 });
 

@@ -32,6 +32,9 @@ internal static class OnLoop
         }
     }
 
+    /// <summary>Fails inside a finally block, as cleanup does now and then.</summary>
+    public static void Throw(Exception exception) => throw exception;
+
     /// <summary>The exception that a task of the test ends with.</summary>
     public static async Task<TException> Fails<TException>(Func<Task> body) where TException : Exception => await Assert.ThrowsAnyAsync<TException>(body);
 }

@@ -69,7 +69,7 @@ public class RunThreadSafeTests
         Task pending = loop.RunThreadSafeAsync(_ =>
         {
             begun.SetResult();
-            return Task.Delay(Timeout.InfiniteTimeSpan, loop.TimeProvider);
+            return Task.Delay(Timeout.InfiniteTimeSpan, loop.TimeProvider, CancellationToken.None);
         });
         await begun.Task.WaitAsync(s_deadline);
         loop.Dispose();

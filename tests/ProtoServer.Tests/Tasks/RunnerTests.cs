@@ -52,7 +52,7 @@ public class RunnerTests
                     {
                         await Task.Yield();
                         order.Add("task");
-                        throw new InvalidDataException("a task's cleanup");
+                        OnLoop.Throw(new InvalidDataException("a task's cleanup"));
                     }
                 });
                 half = Generate(order).OnLoop(loop).GetAsyncEnumerator();
@@ -97,7 +97,7 @@ public class RunnerTests
         {
             await Task.Yield();
             order.Add("generator");
-            throw new InvalidDataException("a generator's cleanup");
+            OnLoop.Throw(new InvalidDataException("a generator's cleanup"));
         }
     }
 

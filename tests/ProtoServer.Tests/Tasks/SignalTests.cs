@@ -2,14 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace ProtoServer.Tests.Tasks;
 
-/// <summary>Signals go to the whole process: these tests run while no other does. Ctrl-C itself is tested on a process of its own, with the Tour.</summary>
+/// <summary>Signals go to the whole process: these tests run while no other does. Ctrl-C and SIGQUIT, which would end the test run, are tested on a process of its own: the Tour's.</summary>
 [Collection(nameof(SignalTests))]
 [CollectionDefinition(nameof(SignalTests), DisableParallelization = true)]
 public partial class SignalTests
 {
     private const int SigTerm = 15;
     private const int SigUsr1 = 10;
-    private const int SigQuit = 3;
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);
@@ -67,22 +66,6 @@ public partial class SignalTests
             await Task.Delay(Timeout.InfiniteTimeSpan, loop.TimeProvider, main.CancellationToken);
         }));
         Assert.IsNotType<RunInterruptedException>(exception);
-    }
-
-    [Fact]
-    public void Run_Quit_LogsTheTasksAndGoesOn()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are raised by kill(2).");
-        using var log = new LogLines();
-        EventLoop.Run(
-            async loop =>
-            {
-                Raise(SigQuit);
-                // Blocks on purpose: the dump does not need the loop.
-                Assert.True(SpinWait.SpinUntil(() => log.All.Any(line => line.Contains("(T) main")), TimeSpan.FromSeconds(30)));
-                await Task.Yield();
-            },
-            new EventLoopOptions { LoggerFactory = log });
     }
 
     [Fact]

@@ -55,7 +55,7 @@ public class TaskGroupTests
                     }
                     finally
                     {
-                        throw new InvalidDataException("in cleanup");
+                        OnLoop.Throw(new InvalidDataException("in cleanup"));
                     }
                 });
                 _ = group.CreateTask(async () =>
@@ -134,7 +134,7 @@ public class TaskGroupTests
                 }
                 finally
                 {
-                    throw new InvalidDataException("in cleanup");
+                    OnLoop.Throw(new InvalidDataException("in cleanup"));
                 }
             });
             return Task.CompletedTask;
@@ -235,7 +235,7 @@ public class TaskGroupTests
                 }
                 finally
                 {
-                    throw new TimeoutException("outer child");
+                    OnLoop.Throw(new TimeoutException("outer child"));
                 }
             });
             await TaskGroup.RunAsync(inner =>
@@ -359,7 +359,7 @@ public class TaskGroupTests
                 }
                 finally
                 {
-                    throw new InvalidDataException("in cleanup");
+                    OnLoop.Throw(new InvalidDataException("in cleanup"));
                 }
             });
             loop.CallLater(TimeSpan.FromMilliseconds(1), group.Cancel);

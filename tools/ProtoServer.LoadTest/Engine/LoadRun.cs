@@ -137,13 +137,7 @@ internal sealed class LoadRun(LoadPlan plan, IRunObserver observer)
 
     private RunOutcome Outcome(int open, DateTimeOffset startedAt, string? connectFailure, bool interrupted)
     {
-        TimeSpan elapsed = TimeSpan.Zero;
-        if (_measuredEnd > _measureStart)
-        {
-            long untilReply = _total.LastReply - _measureStart;
-            elapsed = interrupted || plan.Content is null || (_total.LastReply == 0 && plan.Duration is null) ? Clock.Span(_measuredEnd - _measureStart)
-                : Clock.Span(Math.Max(untilReply, plan.Requests is null ? Clock.Nanoseconds(plan.Duration!.Value) : 0));
-        }
+        TimeSpan elapsed = Elapsed(interrupted);
         return new RunOutcome
         {
             Total = _total,
@@ -156,6 +150,22 @@ internal sealed class LoadRun(LoadPlan plan, IRunObserver observer)
             Interrupted = interrupted,
             ConnectFailure = connectFailure,
         };
+    }
+
+    private TimeSpan Elapsed(bool interrupted)
+    {
+        if (_measuredEnd <= _measureStart)
+        {
+            return TimeSpan.Zero;
+        }
+        if (interrupted || plan.Content is null || (_total.LastReply == 0 && plan.Duration is null))
+        {
+            return Clock.Span(_measuredEnd - _measureStart);
+        }
+        // From reply to reply: a server that answers each request a little later than it was sent keeps the rate all the same.
+        return plan.Requests is not null
+            ? Clock.Span(_total.LastReply - _measureStart)
+            : Clock.Span(Math.Max(_total.LastReply - _total.FirstReply, Clock.Nanoseconds(plan.Duration!.Value)));
     }
 
     private static async Task CompleteWithinAsync(Task task, TimeSpan limit, CancellationToken interrupt)

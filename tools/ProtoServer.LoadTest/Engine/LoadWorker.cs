@@ -192,6 +192,10 @@ internal sealed partial class LoadWorker
             {
                 Latencies.Record(_sample.Corrected, now - request.Intended);
             }
+            if (_sample.FirstReply == 0)
+            {
+                _sample.FirstReply = now;
+            }
             _sample.LastReply = now;
         }
         LeaveFlight();

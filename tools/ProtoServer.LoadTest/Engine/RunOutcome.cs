@@ -17,7 +17,7 @@ internal sealed class RunOutcome
     /// <summary>Connections that were open when the load began.</summary>
     public required int OpenAtStart { get; init; }
 
-    /// <summary>From the end of the warm-up to the last reply, at least the planned duration.</summary>
+    /// <summary>From the first reply to the last, at least the planned duration; from the start to the last when requests were counted.</summary>
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>Nanoseconds of processor time that the loops used in the measured time.</summary>

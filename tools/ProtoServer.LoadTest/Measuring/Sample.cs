@@ -44,6 +44,9 @@ internal sealed class Sample
     /// <summary>The largest share of its time that a loop's thread was running; from 0 to 1.</summary>
     public double Busiest { get; set; }
 
+    /// <summary>When the first reply of the interval came; 0 without one.</summary>
+    public long FirstReply { get; set; }
+
     /// <summary>When the last reply of the interval came; 0 without one.</summary>
     public long LastReply { get; set; }
 
@@ -58,6 +61,7 @@ internal sealed class Sample
         Open += other.Open;
         Cpu += other.Cpu;
         Busiest = Math.Max(Busiest, other.Busiest);
+        FirstReply = FirstReply == 0 ? other.FirstReply : other.FirstReply == 0 ? FirstReply : Math.Min(FirstReply, other.FirstReply);
         LastReply = Math.Max(LastReply, other.LastReply);
         End = Math.Max(End, other.End);
     }
@@ -73,6 +77,7 @@ internal sealed class Sample
         Open = 0;
         Cpu = 0;
         Busiest = 0;
+        FirstReply = 0;
         LastReply = 0;
     }
 }

@@ -10,7 +10,7 @@ internal sealed class Plot
     // Drawn for a width at which the letters are as large as the page's on a phone; larger screens enlarge it.
     private const double Width = 460;
     private const double Height = 230;
-    private const double Left = 56;
+    private const double Left = 62;
     private const double Right = 12;
     private const double Top = 10;
     private const double Bottom = 34;

@@ -26,7 +26,7 @@ internal sealed record RunReport
 
     public required bool Interrupted { get; init; }
 
-    /// <summary>From the end of the warm-up to the last reply, at least the planned duration.</summary>
+    /// <summary>From the first reply to the last, at least the planned duration; from the start to the last when requests were counted.</summary>
     public required double ElapsedSeconds { get; init; }
 
     /// <summary>Requests per second that the schedule asked for; null in a closed loop.</summary>

@@ -52,6 +52,9 @@ internal sealed unsafe class EpollPoller : Poller
 
     public override IEnumerable<IPollHandler> Handlers => [.. _slots.Select(static slot => slot.Handler).OfType<IPollHandler>()];
 
+    // The kernel hands out what is ready in turn, a batch at a time.
+    public override int PollsPerRound => 1 + (_slotsUsed / MaxEvents);
+
     /// <summary>Begins to watch <paramref name="fd"/>.</summary>
     /// <returns>The slot, to be given to the other calls.</returns>
     /// <exception cref="Win32Exception">The kernel refused: ENOSPC (fs.epoll.max_user_watches), ENOMEM.</exception>
@@ -90,6 +93,10 @@ internal sealed unsafe class EpollPoller : Poller
     public override int Poll(EventLoop loop, long timeout)
     {
         int count = Wait(timeout);
+        if (timeout != 0)
+        {
+            loop.WakeUp();
+        }
         int next = 0;
         while (next < count)
         {

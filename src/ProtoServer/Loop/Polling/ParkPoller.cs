@@ -14,6 +14,7 @@ internal sealed class ParkPoller : Poller
         // Rounded up to whole milliseconds: a timer is late by less than one rather than early, and the loop does not spin.
         int milliseconds = timeout < 0 ? -1 : (int)Math.Min(int.MaxValue, (timeout + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond);
         _wake.Wait(milliseconds);
+        loop.WakeUp();
         return 0;
     }
 

@@ -7,6 +7,9 @@ internal abstract class Poller : IDisposable
     /// <returns>How many events were dispatched.</returns>
     public abstract int Poll(EventLoop loop, long timeout);
 
+    /// <summary>After how many polls everything that was ready before the first of them has been dispatched.</summary>
+    public virtual int PollsPerRound => 1;
+
     /// <summary>Any thread: ends the current or the next wait.</summary>
     public abstract void Wake();
 

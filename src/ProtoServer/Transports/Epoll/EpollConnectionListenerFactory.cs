@@ -59,7 +59,7 @@ public sealed class EpollConnectionListenerFactory(EventLoop loop, EpollTranspor
         }
     }
 
-    ILoopListener ILoopTransport.Adopt(Socket socket) => SocketTakeover.Take(socket, descriptor => new EpollListener(loop, descriptor, ListeningSocket.Adopt(descriptor), _options));
+    ILoopListener ILoopTransport.Adopt(Socket socket) => SocketTakeover.Take(socket, descriptor => new EpollListener(loop, descriptor, ListeningSocket.Adopt(descriptor, _options), _options));
 
     private static EpollTransportOptions Validated(EpollTransportOptions? options)
     {

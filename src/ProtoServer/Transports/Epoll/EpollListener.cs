@@ -80,6 +80,8 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
         {
             if (_slot >= 0)
             {
+                // By hand: closing takes a descriptor out of the set only where nobody else holds the socket, and a listener may have been handed around.
+                EpollLoop.Of(loop).Poller.Suspend(_slot, _descriptor);
                 EpollLoop.Of(loop).Poller.Release(_slot);
             }
             _backOff?.Cancel();

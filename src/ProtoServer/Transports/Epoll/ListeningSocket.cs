@@ -52,7 +52,7 @@ internal static unsafe class ListeningSocket
 
     /// <summary>Makes a listening descriptor from elsewhere ours: checks that it is a bound stream socket, and makes it non-blocking.</summary>
     /// <exception cref="ArgumentException">Not a stream socket.</exception>
-    public static EndPoint Adopt(int fd)
+    public static EndPoint Adopt(int fd, EpollTransportOptions options)
     {
         int type = SocketNative.GetOption(fd, SocketNative.SolSocket, SocketNative.SocketType);
         if (type != SocketNative.Stream)
@@ -62,7 +62,12 @@ internal static unsafe class ListeningSocket
         const int getFlags = 3, setFlags = 4;
         int flags = SocketNative.FileControl(fd, getFlags, 0);
         _ = SocketNative.FileControl(fd, setFlags, flags | SocketNative.NonBlocking);
-        return LocalEndPoint(fd);
+        EndPoint endPoint = LocalEndPoint(fd);
+        if (endPoint is IPEndPoint)
+        {
+            SetInherited(fd, endPoint, options);
+        }
+        return endPoint;
     }
 
     /// <summary>The address that a socket is bound to, with the real port.</summary>
@@ -92,7 +97,12 @@ internal static unsafe class ListeningSocket
         {
             Set(fd, SocketNative.SolSocket, SocketNative.ReusePort, 1, endPoint);
         }
-        // Accepted sockets inherit both from the listener on Linux: no system call per connection.
+        SetInherited(fd, endPoint, options);
+    }
+
+    // Accepted sockets inherit these from the listener on Linux: no system call per connection.
+    private static void SetInherited(int fd, EndPoint endPoint, EpollTransportOptions options)
+    {
         if (options.NoDelay)
         {
             Set(fd, SocketNative.Tcp, SocketNative.NoDelay, 1, endPoint);

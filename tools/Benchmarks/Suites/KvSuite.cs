@@ -1,0 +1,171 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Benchmarks.Running;
+
+namespace Benchmarks.Suites;
+
+/// <summary>The key-value sample beside redis-server, driven by redis-benchmark: CPU per operation, and durable writes per second.</summary>
+internal sealed class KvSuite : ISuite
+{
+    // What an operation costs depends on how many share a system call.
+    private static readonly (int Pipeline, int Operations, double? Goal)[] _depths = [(1, 100_000, 0.8), (16, 800_000, 0.5), (64, 1_600_000, null)];
+    private static readonly string[] _operations = ["get", "set", "incr"];
+
+    public string Name => "kv";
+
+    public string Question => "What does a key-value operation cost beside redis-server?";
+
+    public async Task<string> RunAsync(SuiteOptions options, CancellationToken cancellationToken)
+    {
+        if (!IsInstalled("redis-server") || !IsInstalled("redis-benchmark"))
+        {
+            return "Skipped: redis-server and redis-benchmark are not installed (Debian packages redis-server and redis-tools).\n";
+        }
+
+        StringBuilder report = new();
+        report.Append(CultureInfo.InvariantCulture, $"Driven by {Tool.Output("redis-benchmark", "--version")}: 50 connections, 64-byte values, 10,000 keys. CPU is user + system time of the server process per operation; ");
+        report.Append("a ratio is the median over the rounds of (ours / redis-server in the same round), with the lowest and highest round behind it.\n\n");
+        report.Append(await MeasureCostAsync(options, cancellationToken));
+        report.Append("\n## Durable writes\n\nSET with 64 connections, 16 pipelined, each acknowledged after it is on the disk.\n\n");
+        report.Append(await MeasureDurableAsync(options, cancellationToken));
+        return report.ToString();
+    }
+
+    private static async Task<string> MeasureCostAsync(SuiteOptions options, CancellationToken cancellationToken)
+    {
+        await using Contender redis = await Contender.StartRedisAsync(cancellationToken);
+        await using Contender ours = await Contender.StartOursAsync(cancellationToken);
+        foreach (Contender contender in new[] { redis, ours })
+        {
+            // The JIT's last tier is reached in the first of these.
+            await BenchmarkAsync(contender, "get,set,incr", 300_000, 16, 50, cancellationToken);
+            await BenchmarkAsync(contender, "get,set,incr", 50_000, 1, 50, cancellationToken);
+        }
+
+        MarkdownTable table = new("operation, pipelined", "redis-server, us", "ours, us", "ratio", "goal", "met");
+        foreach ((int pipeline, int operations, double? goal) in _depths)
+        {
+            int count = options.Rounds == 1 ? operations / 4 : operations;
+            foreach (string operation in _operations.Where(options.Wants))
+            {
+                List<(double Redis, double Ours)> rounds = [];
+                for (int round = 1; round <= options.Rounds; round++)
+                {
+                    double reference = await CostAsync(redis, operation, count, pipeline, cancellationToken);
+                    double measured = await CostAsync(ours, operation, count, pipeline, cancellationToken);
+                    rounds.Add((reference, measured));
+                    Console.WriteLine($"{operation,-5} x{pipeline,-3} round {round}/{options.Rounds}  redis-server {reference,6:F2} us  ours {measured,6:F2} us  ratio {measured / reference:F2}");
+                }
+
+                double[] ratios = [.. rounds.Select(round => round.Ours / round.Redis).Order()];
+                table.Add(
+                    $"{operation.ToUpperInvariant()}, {pipeline}",
+                    Text(rounds.Select(round => round.Redis).Median()),
+                    Text(rounds.Select(round => round.Ours).Median()),
+                    $"{Text(ratios.Median())} ({Text(ratios[0])} to {Text(ratios[^1])})",
+                    goal is { } most ? $"at most {Text(most)}" : "-",
+                    goal is { } limit ? Math.Round(ratios.Median(), 2) <= limit ? "yes" : "**no**" : "-");
+            }
+        }
+
+        return table.ToString();
+    }
+
+    private static async Task<string> MeasureDurableAsync(SuiteOptions options, CancellationToken cancellationToken)
+    {
+        string folder = Directory.CreateTempSubdirectory("bench-kv-").FullName;
+        try
+        {
+            await using Contender redis = await Contender.StartRedisAsync(cancellationToken, "--appendonly", "yes", "--appendfsync", "always", "--dir", folder);
+            await using Contender ours = await Contender.StartOursAsync(cancellationToken, "--data", Path.Combine(folder, "ours.db"), "--durability", "always");
+            List<(double Redis, double Ours)> rounds = [];
+            for (int round = 0; round <= options.Rounds; round++)
+            {
+                double reference = await BenchmarkAsync(redis, "set", 200_000, 16, 64, cancellationToken);
+                double measured = await BenchmarkAsync(ours, "set", 200_000, 16, 64, cancellationToken);
+                Console.WriteLine($"durable round {round}/{options.Rounds}  redis-server {reference,9:N0}/s  ours {measured,9:N0}/s");
+                if (round > 0)
+                {
+                    rounds.Add((reference, measured));
+                }
+            }
+
+            MarkdownTable table = new("server", "SET per second");
+            table.Add("redis-server, appendfsync always", rounds.Select(round => round.Redis).Median().ToString("N0", CultureInfo.InvariantCulture));
+            table.Add("ours, durability always", rounds.Select(round => round.Ours).Median().ToString("N0", CultureInfo.InvariantCulture));
+            table.Add("ratio", Text(rounds.Select(round => round.Ours / round.Redis).Median()));
+            return table.ToString();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<double> CostAsync(Contender contender, string operation, int count, int pipeline, CancellationToken cancellationToken)
+    {
+        double before = contender.ReadCpuSeconds();
+        await BenchmarkAsync(contender, operation, count, pipeline, 50, cancellationToken);
+        return (contender.ReadCpuSeconds() - before) * 1e6 / count;
+    }
+
+    /// <summary>Returns requests per second of the last test named.</summary>
+    private static async Task<double> BenchmarkAsync(Contender contender, string tests, int count, int pipeline, int connections, CancellationToken cancellationToken)
+    {
+        string[] command = ["redis-benchmark", "-p", $"{contender.Port}", "-t", tests, "-n", $"{count}", "-P", $"{pipeline}", "-c", $"{connections}", "-d", "64", "-r", "10000", "--csv"];
+        await using ChildProcess process = ChildProcess.Start(command, null);
+        string output = await process.ReadToEndAsync(cancellationToken);
+        string last = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+        return double.Parse(last.Split(',')[1].Trim('"'), CultureInfo.InvariantCulture);
+    }
+
+    private static string Text(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+
+    private static bool IsInstalled(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    private sealed class Contender(ChildProcess process, int port) : IAsyncDisposable
+    {
+        private const double TicksPerSecond = 100; // USER_HZ, fixed for all that /proc tells
+
+        public int Port { get; } = port;
+
+        public static async Task<Contender> StartOursAsync(CancellationToken cancellationToken, params string[] arguments)
+        {
+            string assembly = SourceTree.At("src", "samples", "KeyValue", "bin", "Release", "net10.0", "KeyValue.dll");
+            ChildProcess process = ChildProcess.Start(["dotnet", assembly, "--port", "0", "--log", "Warning", .. arguments], null);
+            string line = await process.Output.ReadLineAsync(cancellationToken) ?? throw new InvalidOperationException(await process.ErrorsAsync());
+            return new Contender(process, int.Parse(line[(line.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture));
+        }
+
+        public static async Task<Contender> StartRedisAsync(CancellationToken cancellationToken, params string[] arguments)
+        {
+            // Redis cannot pick a port itself.
+            using Socket probe = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            int port = ((IPEndPoint)probe.LocalEndPoint!).Port;
+            probe.Close();
+            ChildProcess process = ChildProcess.Start(["redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", .. arguments], null);
+            while (await process.Output.ReadLineAsync(cancellationToken) is { } line)
+            {
+                if (line.Contains("Ready to accept connections", StringComparison.Ordinal))
+                {
+                    return new Contender(process, port);
+                }
+            }
+
+            throw new InvalidOperationException($"redis-server did not start: {await process.ErrorsAsync()}");
+        }
+
+        /// <summary>User and system time so far.</summary>
+        public double ReadCpuSeconds()
+        {
+            string stat = File.ReadAllText($"/proc/{process.Id}/stat");
+            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        }
+
+        public ValueTask DisposeAsync() => process.DisposeAsync();
+    }
+}
