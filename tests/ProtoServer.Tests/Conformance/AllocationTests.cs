@@ -38,7 +38,8 @@ public sealed class AllocationTests : IDisposable
             long before = await AllocatedAsync();
             own = Math.Min(own, await AllocatedAsync() - before);
         }
-        Assert.Equal(own, least);
+        // To the byte per message: completing a measurement costs the loop's thread 32 bytes or none, as its waiter is there already or not.
+        Assert.Equal(0, (least - own) / Messages);
     }
 
     private Task<long> AllocatedAsync() => _test.RunAsync(GC.GetAllocatedBytesForCurrentThread);
