@@ -6,6 +6,9 @@ public sealed partial class Server
     // A connection is idle when the kernel was asked about all of them and had nothing for it: two iterations after its last data, where one poll reports all that are ready.
     private int QuietIterations => 1 + Loop.Poller.PollsPerRound;
 
+    // Where other threads receive, bytes may be on their way to the loop for longer: two to three looks, 40 ms and more, without anything.
+    private const int QuietRoundsOffLoop = 6;
+
     // Between looks at connections that are still busy.
     private static readonly TimeSpan DrainInterval = TimeSpan.FromMilliseconds(20);
 
@@ -87,6 +90,7 @@ public sealed partial class Server
             }
         }
         int aborted = 0;
+        int quietRounds = _listeners.All(static listener => listener is EpollListener) ? QuietIterations : QuietRoundsOffLoop;
         for (int round = 0; _connections.Count > 0; round++)
         {
             TimeSpan left = begin + timeout - Loop.Time;
@@ -98,7 +102,7 @@ public sealed partial class Server
             }
             foreach (IServedConnection connection in _connections.ToArray())
             {
-                if (!closeThemselves.Contains(connection) && round >= QuietIterations && connection.IsQuiet(QuietIterations))
+                if (!closeThemselves.Contains(connection) && round >= quietRounds && connection.IsQuiet(QuietIterations))
                 {
                     connection.Close();
                 }

@@ -566,6 +566,7 @@ public abstract partial class TransportConformance
         {
             await Task.WhenAll(peers.Select(static peer => peer.SendAsync("x")));
         }
+        await Deadlines.UntilAsync(() => !threads.IsEmpty, "data");
         await _test.IterationsAsync(5);
         Assert.Equal(0, interleaved);
         Assert.True(Assert.Single(threads).Value);

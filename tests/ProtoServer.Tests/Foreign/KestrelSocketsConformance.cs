@@ -18,6 +18,9 @@ internal sealed class KestrelSockets : ConformanceTransport
 
     public override bool CountsUnsentBytes => false;
 
+    // Completing the output ends Kestrel's send loop, and with it the socket, both ways.
+    public override bool HasHalfClose => false;
+
     public static SocketTransportFactory MakeFactory() => new(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
 
     public override Server StartServer(EventLoop loop, Func<IProtocol> protocolFactory, ServerOptions? options = null) =>

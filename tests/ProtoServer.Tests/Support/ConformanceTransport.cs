@@ -17,6 +17,9 @@ internal abstract class ConformanceTransport
     /// <summary>A reset differs from a regular end.</summary>
     public virtual bool HasReset => true;
 
+    /// <summary>One direction can end before the other.</summary>
+    public virtual bool HasHalfClose => true;
+
     /// <summary>Both ends have an IP address.</summary>
     public virtual bool HasAddresses => true;
 
