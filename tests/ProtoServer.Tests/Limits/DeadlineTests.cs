@@ -203,7 +203,7 @@ public class DeadlineTests
         await Connect();
         (_, Peer third) = await Connect();
         Assert.Null(await third.Lost);
-        Assert.Equal((2, 1L), (server.Connections, server.RejectedConnections));
+        await loop.Until(() => (server.Connections, server.RejectedConnections) == (2, 1L));
         // Another address of the machine's is another peer.
         var elsewhere = new ClientOptions { LocalEndPoint = new IPEndPoint(IPAddress.Parse("127.0.0.9"), 0) };
         (_, Peer other) = await loop.CreateConnectionAsync(static () => new Peer(), "127.0.0.1", server.Port, elsewhere).WaitAsync(Within.Deadline);

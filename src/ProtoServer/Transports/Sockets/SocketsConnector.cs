@@ -31,7 +31,26 @@ internal sealed class SocketsConnector(EventLoop loop, EpollTransportOptions opt
         }
     }
 
-    public ConnectionContext Adopt(Socket socket) => new SocketsConnection(loop, socket, options);
+    public ConnectionContext Adopt(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return new SocketsConnection(loop, socket, options);
+        }
+        // Ours from here on, whatever becomes of the object given.
+        Socket own = SocketTakeover.Duplicate(socket);
+        try
+        {
+            var connection = new SocketsConnection(loop, own, options);
+            socket.Dispose();
+            return connection;
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
+    }
 
     private static async Task ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
     {
