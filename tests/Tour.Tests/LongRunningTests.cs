@@ -41,13 +41,9 @@ public class LongRunningTests
         using var tour = new TourProcess("long-running");
         await tour.ReadUntilAsync("woke up");
         tour.Signal(TourProcess.SigQuit);
-        List<string?> dump = [];
-        for (int i = 0; i < 4; i++)
-        {
-            dump.Add(await tour.ReadErrorLineAsync());
-        }
-        Assert.Contains("1 task", dump[0]);
-        Assert.Equal(["(T) main", "└── LongRunning.Run lambda", "    └── Task.Delay"], dump[1..]!);
+        // No further: main may be between printing and its next wait.
+        Assert.Contains("1 task", await tour.ReadErrorLineAsync());
+        Assert.Equal("(T) main", await tour.ReadErrorLineAsync());
         await tour.ReadUntilAsync("woke up");
     }
 

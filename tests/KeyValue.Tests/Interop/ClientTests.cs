@@ -71,7 +71,7 @@ public sealed class ClientTests(ClientTests.Shared shared) : IClassFixture<Clien
                 // What is typed is shown again with each key, so the answer is what follows the end of the line.
                 await terminal.StandardInput.WriteAsync(line + "\r");
                 await terminal.StandardInput.FlushAsync();
-                screen += await ReadPastAsync(terminal, line.StartsWith("help", StringComparison.Ordinal) ? "group: string" : "\n127.0.0.1:");
+                screen += await ReadPastAsync(terminal, line.StartsWith("help", StringComparison.Ordinal) ? "\u001b[0m string" : "\n127.0.0.1:");
             }
             Assert.Contains("OK", screen, StringComparison.Ordinal);
             Assert.Contains("(integer) 8", screen, StringComparison.Ordinal);

@@ -43,6 +43,7 @@ internal sealed partial class LoadWorker
 
     private void EmitSample(long end)
     {
+        FlushRaw();
         long cpu = LoopThread.CpuNanoseconds;
         _sample.End = end;
         _sample.Open = _open;

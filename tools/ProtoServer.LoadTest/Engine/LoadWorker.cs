@@ -23,6 +23,8 @@ internal sealed partial class LoadWorker
     private long _budget;
     private long _lastProgress;
     private long _inFlight;
+    private long _rawRun;
+    private long _rawRunCount;
     private int _open;
     private bool _running;
     private bool _sending;
@@ -187,7 +189,7 @@ internal sealed partial class LoadWorker
         _lastProgress = now;
         if (request.Intended >= _measureStart)
         {
-            Latencies.Record(_sample.Raw, now - request.Sent);
+            RecordRaw(now - request.Sent);
             if (_schedule is not null)
             {
                 Latencies.Record(_sample.Corrected, now - request.Intended);
@@ -222,6 +224,26 @@ internal sealed partial class LoadWorker
             Latencies.Record(_sample.Corrected, now - request.Intended);
         }
         LeaveFlight();
+    }
+
+    // Replies that came in one piece to requests that were sent in one piece have the same latency: they are recorded together.
+    private void RecordRaw(long latency)
+    {
+        if (latency != _rawRun)
+        {
+            FlushRaw();
+            _rawRun = latency;
+        }
+        _rawRunCount++;
+    }
+
+    private void FlushRaw()
+    {
+        if (_rawRunCount > 0)
+        {
+            Latencies.Record(_sample.Raw, _rawRun, _rawRunCount);
+            _rawRunCount = 0;
+        }
     }
 
     private void LeaveFlight()
