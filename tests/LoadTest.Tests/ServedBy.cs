@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using ProtoServer;
 using ProtoServer.LoadTest.Plan;
 using ProtoServer.LoadTest.Servers;
@@ -17,11 +16,7 @@ internal sealed class ServedBy : IAsyncDisposable
         if (unix)
         {
             _path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            // Moved after binding: the runtime deletes the file that a socket was bound to when the server has taken the socket over.
-            socket.Bind(new UnixDomainSocketEndPoint(_path + ".bound"));
-            File.Move(_path + ".bound", _path);
-            _server = _loop.CreateServer(factory, socket);
+            _server = _loop.CreateUnixServer(factory, _path);
         }
         else
         {

@@ -50,7 +50,8 @@ public static class EventLoopExecutor
             {
                 executor.Join(loop.Options.ShutdownTimeout);
                 joined.SetResult();
-            }) { Name = $"ProtoServer {loop.Name} executor join", IsBackground = true }.UnsafeStart();
+            })
+            { Name = $"ProtoServer {loop.Name} executor join", IsBackground = true }.UnsafeStart();
             await joined.Task;
         }
     }

@@ -41,7 +41,10 @@ public sealed class LoadRunTests
 
         RunResult result = await Runs.RunAsync(Runs.Echo(server.Target) with
         {
-            Rate = 500, Threads = threads, Warmup = TimeSpan.FromSeconds(0.5), Duration = TimeSpan.FromSeconds(1.2),
+            Rate = 500,
+            Threads = threads,
+            Warmup = TimeSpan.FromSeconds(0.5),
+            Duration = TimeSpan.FromSeconds(1.2),
         });
 
         Assert.Equal(250, result.Report.WarmupCounts.Sent);
@@ -72,7 +75,9 @@ public sealed class LoadRunTests
 
         RunResult result = await Runs.RunAsync(Runs.Echo(server.Target) with
         {
-            Rate = 100, Duration = TimeSpan.FromSeconds(1), Grace = TimeSpan.FromSeconds(0.5),
+            Rate = 100,
+            Duration = TimeSpan.FromSeconds(1),
+            Grace = TimeSpan.FromSeconds(0.5),
         });
 
         Assert.InRange(watch.Elapsed.TotalSeconds, 1.4, 4);
@@ -93,7 +98,10 @@ public sealed class LoadRunTests
 
         RunResult result = await Runs.RunAsync(Runs.Echo(server.Target) with
         {
-            Requests = 1_000_000, Timeout = patience, ConnectTimeout = patience, Grace = patience,
+            Requests = 1_000_000,
+            Timeout = patience,
+            ConnectTimeout = patience,
+            Grace = patience,
         });
 
         result.Report.Counts.Balances();
@@ -169,7 +177,10 @@ public sealed class LoadRunTests
 
         RunResult result = await Runs.RunAsync(Runs.Echo(server.Target) with
         {
-            Scenario = Scenario.Churn, RequestsPerConnection = perConnection, Requests = 300, Rate = rate == 0 ? null : 1000,
+            Scenario = Scenario.Churn,
+            RequestsPerConnection = perConnection,
+            Requests = 300,
+            Rate = rate == 0 ? null : 1000,
         });
 
         Assert.Equal(300, result.Report.Counts.Good);
@@ -185,7 +196,11 @@ public sealed class LoadRunTests
 
         RunResult result = await Runs.RunAsync(new LoadPlan
         {
-            Scenario = Scenario.Idle, Target = server.Target, Connections = 300, Duration = TimeSpan.FromSeconds(1.2), ConnectRate = 2000,
+            Scenario = Scenario.Idle,
+            Target = server.Target,
+            Connections = 300,
+            Duration = TimeSpan.FromSeconds(1.2),
+            ConnectRate = 2000,
         });
 
         Assert.Equal(300, result.Report.Counts.Connections);
@@ -221,7 +236,8 @@ public sealed class LoadRunTests
 
         RunResult result = await Runs.RunAsync(Runs.Echo(server.Target) with
         {
-            Content = new RawSource(Template.Parse(@"log line {seq}\n"), ReplyRule.None, null, 0, 1), Duration = TimeSpan.FromSeconds(0.5),
+            Content = new RawSource(Template.Parse(@"log line {seq}\n"), ReplyRule.None, null, 0, 1),
+            Duration = TimeSpan.FromSeconds(0.5),
         });
 
         Assert.True(result.Report.Counts.Good > 1000);
@@ -264,7 +280,10 @@ public sealed class LoadRunTests
 
         RunResult result = await Runs.RunAsync(Runs.Echo(server.Target) with
         {
-            Rate = 1000, Duration = TimeSpan.FromSeconds(0.5), Connections = 500, Content = new WatchedSource(Runs.Lines(), TimeSpan.FromMilliseconds(4)),
+            Rate = 1000,
+            Duration = TimeSpan.FromSeconds(0.5),
+            Connections = 500,
+            Content = new WatchedSource(Runs.Lines(), TimeSpan.FromMilliseconds(4)),
         });
 
         Assert.False(result.Report.Valid);

@@ -98,7 +98,8 @@ public sealed class HtmlReportTests
             total.Measured[Counter.Wrong] = 12;
             total.Measured[Counter.LostTimeout] = 3;
         },
-        busiest: 0.97).Report with { Thresholds = [new ThresholdReport("p99>5ms", "99.0 ms", true), new ThresholdReport("lost>1%", "0.3%", false)] };
+        busiest: 0.97).Report with
+    { Thresholds = [new ThresholdReport("p99>5ms", "99.0 ms", true), new ThresholdReport("lost>1%", "0.3%", false)] };
 
     // In a frame of the wanted width: a browser's own window cannot be made as narrow as a phone.
     private static async Task<JsonElement> MeasureAsync(string page, int width, bool dark)

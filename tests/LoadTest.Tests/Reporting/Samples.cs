@@ -1,5 +1,5 @@
-using ProtoServer.LoadTest.Measuring;
 using ProtoServer.LoadTest.Engine;
+using ProtoServer.LoadTest.Measuring;
 using ProtoServer.LoadTest.Plan;
 using ProtoServer.LoadTest.Reporting;
 
@@ -43,13 +43,30 @@ internal static class Samples
 
     public static LoadPlan Plan() => new()
     {
-        Scenario = Scenario.Echo, Target = new Target("127.0.0.1", 7000, null), Content = Engine.Runs.Lines(), Rate = 100, Duration = TimeSpan.FromSeconds(10), Warmup = TimeSpan.FromSeconds(2),
+        Scenario = Scenario.Echo,
+        Target = new Target("127.0.0.1", 7000, null),
+        Content = Engine.Runs.Lines(),
+        Rate = 100,
+        Duration = TimeSpan.FromSeconds(10),
+        Warmup = TimeSpan.FromSeconds(2),
     };
 
     private static IntervalSummary Interval(int second, Sample total) => new()
     {
-        StartSeconds = second, LengthSeconds = 1, Warmup = second < 0, SentPerSecond = 100, AnsweredPerSecond = 100, OpenConnections = 50, Busiest = 0.2,
-        CorrectedP50Ms = second < 0 ? 0 : 50, CorrectedP99Ms = second < 0 ? 0 : 99, CorrectedP999Ms = second < 0 ? 0 : 100, CorrectedMaxMs = second < 0 ? 0 : 100, RawP50Ms = 25, RawP99Ms = 49,
-        Wrong = second == 3 ? total.Measured[Counter.Wrong] : 0, Lost = second == 5 ? total.Measured.Lost : 0,
+        StartSeconds = second,
+        LengthSeconds = 1,
+        Warmup = second < 0,
+        SentPerSecond = 100,
+        AnsweredPerSecond = 100,
+        OpenConnections = 50,
+        Busiest = 0.2,
+        CorrectedP50Ms = second < 0 ? 0 : 50,
+        CorrectedP99Ms = second < 0 ? 0 : 99,
+        CorrectedP999Ms = second < 0 ? 0 : 100,
+        CorrectedMaxMs = second < 0 ? 0 : 100,
+        RawP50Ms = 25,
+        RawP99Ms = 49,
+        Wrong = second == 3 ? total.Measured[Counter.Wrong] : 0,
+        Lost = second == 5 ? total.Measured.Lost : 0,
     };
 }

@@ -277,11 +277,14 @@ public class ConnectTests
     public async Task Connect_ServerClosesAtOnce_EndsRegularly()
     {
         using EventLoop loop = EventLoop.Start();
-        Server server = loop.CreateServer(() => new Peer { OnMade = static transport =>
+        Server server = loop.CreateServer(() => new Peer
+        {
+            OnMade = static transport =>
         {
             transport.Write("bye"u8);
             transport.Close();
-        } }, "127.0.0.1", 0);
+        }
+        }, "127.0.0.1", 0);
         (_, Peer peer) = await loop.CreateConnectionAsync(() => new Peer(), "127.0.0.1", server.Port).WaitAsync(Within.Deadline);
         Assert.Null(await peer.Lost);
         Assert.Equal("bye", peer.Received);

@@ -616,7 +616,17 @@ public abstract partial class TransportConformance
         };
         Server server = Serve(() => protocol);
         RawPeer peer = await ConnectAsync(server);
-        await peer.SendAsync(Pattern(50_000));
+        try
+        {
+            await peer.SendAsync(Pattern(50_000));
+        }
+        catch (IOException) when (where == "M")
+        {
+            // Refused and closed before the peer had sent anything: a unix socket says so to the sender at once, TCP later.
+        }
+        catch (System.Net.Sockets.SocketException) when (where == "M")
+        {
+        }
         if (where == "E")
         {
             peer.HalfClose();

@@ -68,8 +68,18 @@ internal static class ReportPlots
         Plot plot = OverTime(report, "errors", "Errors", $"Errors over time, {Quantity.Count(all)} in all", most > 0 ? series : [], Axis.Linear(0, Math.Max(most, 4), 4, roundUp: true), Short);
         return new Plot
         {
-            Id = plot.Id, Title = plot.Title, Summary = plot.Summary, X = plot.X, Y = plot.Y, FormatX = plot.FormatX, FormatY = plot.FormatY, XLabel = plot.XLabel,
-            Series = plot.Series, ShadedUntil = plot.ShadedUntil, Stacked = true, Empty = most > 0 ? null : "no errors",
+            Id = plot.Id,
+            Title = plot.Title,
+            Summary = plot.Summary,
+            X = plot.X,
+            Y = plot.Y,
+            FormatX = plot.FormatX,
+            FormatY = plot.FormatY,
+            XLabel = plot.XLabel,
+            Series = plot.Series,
+            ShadedUntil = plot.ShadedUntil,
+            Stacked = true,
+            Empty = most > 0 ? null : "no errors",
         };
     }
 
