@@ -30,25 +30,5 @@ internal sealed class Connector
 
     /// <summary>Completes when the protocol's ConnectionMade has returned.</summary>
     /// <exception cref="ConnectException">The peer refused, did not answer within the plan's connect timeout, or cannot be reached.</exception>
-    /// <exception cref="SocketException">The same, for a unix socket.</exception>
-    /// <exception cref="TimeoutException">A unix socket's backlog was full for as long as the timeout.</exception>
-    public Task ConnectAsync(Func<ClientLink> factory) => _endPoint is UnixDomainSocketEndPoint
-        ? ConnectUnixAsync(factory)
-        : _loop.CreateConnectionAsync(factory, _endPoint, _options);
-
-    // The loop's transport takes over a unix socket that is connected; only connecting is the runtime's.
-    private async Task ConnectUnixAsync(Func<ClientLink> factory)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(_endPoint).WaitAsync(_options.ConnectTimeout, _loop.TimeProvider).ConfigureAwait(true);
-            await _loop.CreateConnectionAsync(factory, socket, _options).ConfigureAwait(true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    public Task ConnectAsync(Func<ClientLink> factory) => _loop.CreateConnectionAsync(factory, _endPoint, _options);
 }
