@@ -71,7 +71,7 @@ public sealed class ProtoLoadTests
     }
 
     [Fact]
-    public async Task Conditions_OneOfThemBroken_EndWith99AndStillWriteEverything()
+    public async Task Conditions_OneOfThemBroken_AreReportedAndEverythingIsWritten()
     {
         await using ServedBy server = ServedBy.Echo();
         string folder = Directory.CreateTempSubdirectory("proto-load-").FullName;
@@ -80,12 +80,14 @@ public sealed class ProtoLoadTests
             (int code, string output, _) = await RunAsync("echo", server.Address, "-n", "500", "-q", "--fail-if", "p50>0us", "--fail-if", "lost>0",
                 "--json", $"{folder}/a.json", "--csv", $"{folder}/a.csv", "--html", $"{folder}/a.html", "--hgrm", $"{folder}/a.hgrm");
 
-            Assert.Equal(ExitCode.ThresholdBroken, code);
+            // A machine that took the processor from the generator makes the run not valid, and that is told first.
+            RunReport report = JsonReport.Read($"{folder}/a.json");
+            Assert.Equal(report.Valid ? ExitCode.ThresholdBroken : ExitCode.Saturated, code);
             Assert.Matches(@"FAILED +p50>0us: [0-9.]+ (µs|ms)", output);
             Assert.Matches("Passed +lost>0: 0", output);
             Assert.Equal(["a.csv", "a.hgrm", "a.html", "a.json", "a.raw.hgrm"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
             Assert.All(Directory.GetFiles(folder), file => Assert.True(new FileInfo(file).Length > 100, file));
-            Assert.True(JsonReport.Read($"{folder}/a.json").Thresholds[0].Broken);
+            Assert.True(report.Thresholds[0].Broken);
         }
         finally
         {
