@@ -50,6 +50,44 @@ public sealed class StormTests : IDisposable
         Assert.Empty(_test.Reports);
     }
 
+    // Each byte comes in the instant of a close: before it, or after it, but never between a last look for unread input and close(2).
+    [Fact]
+    public async Task Closes_4000WhileThePeerSends_AreEndsAndNotResets()
+    {
+        Server server = _test.Loop.CreateServer(
+            static () =>
+            {
+                ProbeProtocol? protocol = null;
+                protocol = new ProbeProtocol { OnData = _ => protocol!.Transport.Close() };
+                return protocol;
+            },
+            "127.0.0.1",
+            0);
+        int resets = 0;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            byte[] answer = new byte[1];
+            for (int i = 0; i < 1000; i++)
+            {
+                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                socket.Connect(IPAddress.Loopback, server.Port);
+                socket.Send("a"u8);
+                Thread.SpinWait(i * 4);
+                try
+                {
+                    socket.Send("b"u8);
+                    Assert.Equal(0, socket.Receive(answer));
+                }
+                catch (SocketException)
+                {
+                    Interlocked.Increment(ref resets);
+                }
+            }
+        }))).Within(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, resets);
+        Assert.Empty(_test.Reports);
+    }
+
     [Fact]
     public async Task Peers_200ThatNeverRead_OthersAreServedAndAShutdownEndsThem()
     {

@@ -47,9 +47,14 @@ internal sealed partial class EpollConnection
     // close(2) with unread input sends RST, which may overtake our last bytes at the peer: only a peer that has said all, or says nothing now, is closed at once.
     private bool TryClose()
     {
-        if (!_reader.IsAtEnd && (_inputDropped || HasUnreadInput()) && Options.LingerTimeout > TimeSpan.Zero)
+        if (!_reader.IsAtEnd)
         {
-            return false;
+            if ((_inputDropped || HasUnreadInput()) && Options.LingerTimeout > TimeSpan.Zero)
+            {
+                return false;
+            }
+            // FIN by itself, not by close(2): what arrives between that look and the close would turn it into RST, and the peer's regular end into an error.
+            _ = SocketNative.Shutdown(Descriptor, SocketNative.ShutdownWrite);
         }
         CloseDescriptor();
         _closed?.Cancel();
