@@ -1,7 +1,7 @@
 // One process, one thread, many connections, closed loop: each connection sends a batch of DEPTH messages of SIZE bytes,
 // waits for all of them to come back, checks every byte, and sends the next batch.
 //
-//   load --port P --connections N --size BYTES --depth D --warmup S --seconds S [--pid SERVER] [--host H]
+//   load --port P --connections N --size BYTES --depth D --warmup S --seconds S --pid SERVER [--host H]
 //       measures after the warm-up and prints "key value" lines; a wrong or missing byte ends it with an error
 //   load --port P --connections N --size BYTES --hold
 //       echoes once on each connection, prints "holding N", and holds them idle until standard input ends
@@ -15,17 +15,11 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "measure.h"
 
-enum { EVENTS = 256, RECEIVE_BYTES = 64 * 1024, SUB_BUCKETS = 64, BUCKETS = 64 * SUB_BUCKETS };
+enum { EVENTS = 256, RECEIVE_BYTES = 64 * 1024 };
 
 struct connection {
     int fd;
@@ -38,52 +32,6 @@ static struct connection *connections;
 static int epoll_fd, connection_count = 64, depth = 1;
 static size_t size = 1024, batch;
 static char *pattern, receive_buffer[RECEIVE_BYTES];
-static uint64_t batches, histogram[BUCKETS];
-
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now_of(clockid_t clock) {
-    struct timespec time;
-    if (clock_gettime(clock, &time) < 0) {
-        die("clock_gettime");
-    }
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static uint64_t now(void) {
-    return now_of(CLOCK_MONOTONIC);
-}
-
-// Log-linear: 64 steps per power of two, so a percentile is right within 1.6 %.
-static unsigned bucket_of(uint64_t ns) {
-    if (ns < SUB_BUCKETS) {
-        return (unsigned)ns;
-    }
-    unsigned shift = (unsigned)(63 - __builtin_clzll(ns)) - 6;
-    return (shift + 1) * SUB_BUCKETS + (unsigned)((ns >> shift) - SUB_BUCKETS);
-}
-
-static double value_of(unsigned bucket) {
-    if (bucket < SUB_BUCKETS) {
-        return bucket;
-    }
-    unsigned shift = bucket / SUB_BUCKETS - 1;
-    return ((double)(bucket % SUB_BUCKETS + SUB_BUCKETS) + 0.5) * (double)(1ull << shift);
-}
-
-static double percentile_us(double percent) {
-    uint64_t rank = (uint64_t)((double)batches * percent / 100.0), seen = 0;
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        seen += histogram[i];
-        if (seen > rank) {
-            return value_of(i) / 1000.0;
-        }
-    }
-    return 0;
-}
 
 static void interest(struct connection *connection, uint32_t events, int operation) {
     struct epoll_event event = {.events = events, .data.ptr = connection};
@@ -205,10 +153,7 @@ int main(int argc, char **argv) {
         default: return 2;
         }
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_all_descriptors();
 
     // Each message is a line, so that the same bytes suit servers that echo lines.
     batch = size * (size_t)depth;
@@ -230,23 +175,17 @@ int main(int argc, char **argv) {
         return 0;
     }
 
-    clockid_t server_clock = CLOCK_MONOTONIC;
-    if (server != 0 && clock_getcpuclockid(server, &server_clock) != 0) {
-        fprintf(stderr, "no CPU clock for process %d\n", (int)server);
-        return 1;
-    }
-
     struct epoll_event events[EVENTS];
     uint64_t start = now(), window = start + (uint64_t)(warmup * 1e9), deadline = window + (uint64_t)(seconds * 1e9);
-    uint64_t opened = 0, server_cpu = 0, client_cpu = 0, time;
+    uint64_t opened = 0, client_cpu = 0, time;
+    struct usage server_before = {0};
     for (int i = 0; i < connection_count; i++) {
         next_batch(&connections[i], start);
     }
     while ((time = now()) < deadline) {
         if (opened == 0 && time >= window) {
-            batches = 0;
-            memset(histogram, 0, sizeof histogram);
-            server_cpu = now_of(server_clock);
+            open_window();
+            server_before = usage_of(server);
             client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID);
             opened = now();
         }
@@ -258,22 +197,18 @@ int main(int argc, char **argv) {
             }
             if ((events[i].events & ~(uint32_t)EPOLLOUT) && receive(connection)) {
                 uint64_t answered = now();
-                histogram[bucket_of(answered - connection->sent_at)]++;
-                batches++;
+                record(answered - connection->sent_at);
                 next_batch(connection, answered);
             }
         }
     }
-    server_cpu = now_of(server_clock) - server_cpu;
+    struct usage server_after = usage_of(server);
     client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID) - client_cpu;
     double elapsed = (double)(now() - opened) / 1e9;
-    uint64_t messages = batches * (uint64_t)depth;
-    if (opened == 0 || messages == 0) {
+    if (opened == 0 || recorded == 0) {
         fprintf(stderr, "no message was answered within the measured window\n");
         return 1;
     }
-    printf("messages %llu\nseconds %.6f\nrate %.1f\np50_us %.2f\np99_us %.2f\nserver_cpu_us %.3f\nclient_cpu_us %.3f\n",
-           (unsigned long long)messages, elapsed, (double)messages / elapsed, percentile_us(50), percentile_us(99),
-           (double)server_cpu / 1000.0, (double)client_cpu / 1000.0);
+    print_result(recorded * (uint64_t)depth, elapsed, server_before, server_after, client_cpu);
     return 0;
 }
