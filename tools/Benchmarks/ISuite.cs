@@ -12,6 +12,6 @@ internal interface ISuite
     /// <summary>About how long it takes.</summary>
     TimeSpan Estimate(SuiteOptions options);
 
-    /// <summary>Measures, says its progress on standard output, and returns the report as Markdown without its heading.</summary>
+    /// <summary>Measures, says its progress on standard output, and returns the report as Markdown without its heading: what goes on with the list that describes the machine, an empty line, the rest.</summary>
     Task<string> RunAsync(SuiteOptions options, CancellationToken cancellationToken);
 }

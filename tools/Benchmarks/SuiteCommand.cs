@@ -93,7 +93,7 @@ internal sealed class SuiteCommand : Command
 
             return true;
         }
-        catch (Exception failure) when (failure is InvalidOperationException or FormatException or IOException or TimeoutException or Win32Exception)
+        catch (Exception failure) when (failure is InvalidOperationException or FormatException or IOException or TimeoutException or Win32Exception or KeyNotFoundException)
         {
             Console.Error.WriteLine($"{suite.Name}: {failure.Message}");
             ChildProcess.KillAll();

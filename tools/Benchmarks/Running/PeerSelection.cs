@@ -14,7 +14,7 @@ internal sealed class PeerSelection
     /// <summary>Wanted, and able to run here.</summary>
     public IReadOnlyList<Peer> Peers { get; }
 
-    /// <summary>Versions of the peers, and a reason for each that was skipped; Markdown, ends with an empty line unless it is empty.</summary>
+    /// <summary>Versions of the peers, and a reason for each that was skipped; Markdown that goes on with the list of the machine, and ends with an empty line.</summary>
     public string Remarks { get; }
 
     public static PeerSelection Of(IEnumerable<Peer> peers, SuiteOptions options)
@@ -35,7 +35,7 @@ internal sealed class PeerSelection
         }
 
         string versions = string.Join(", ", kept.Where(peer => peer.Version is not null).Select(peer => peer.Version!()).Distinct());
-        string remarks = (versions.Length > 0 ? $"- peers: {versions}\n" : "") + skipped;
-        return new PeerSelection(kept, remarks.Length > 0 ? remarks + "\n" : "");
+        string remarks = (versions.Length > 0 ? $"- peers: {versions}\n" : "") + skipped + "\n";
+        return new PeerSelection(kept, remarks);
     }
 }

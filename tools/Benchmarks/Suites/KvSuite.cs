@@ -24,10 +24,10 @@ internal sealed class KvSuite : ISuite
     {
         if (!IsInstalled("redis-server") || !IsInstalled("redis-benchmark"))
         {
-            return "Skipped: redis-server and redis-benchmark are not installed (Debian packages redis-server and redis-tools).\n";
+            return "\nSkipped: redis-server and redis-benchmark are not installed (Debian packages redis-server and redis-tools).\n";
         }
 
-        StringBuilder report = new();
+        StringBuilder report = new("\n");
         report.Append(CultureInfo.InvariantCulture, $"Driven by {Tool.Output("redis-benchmark", "--version")}: 50 connections, 64-byte values, 10,000 keys. CPU is user + system time of the server process per operation; ");
         report.Append("a ratio is the median over the rounds of (ours / redis-server in the same round), with the lowest and highest round behind it.\n\n");
         report.Append(await MeasureCostAsync(options, cancellationToken));

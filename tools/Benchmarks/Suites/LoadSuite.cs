@@ -29,10 +29,10 @@ internal sealed class LoadSuite : ISuite
     {
         if (MissingTool() is { } reason)
         {
-            return $"Skipped: {reason}.\n";
+            return $"\nSkipped: {reason}.\n";
         }
 
-        StringBuilder report = new();
+        StringBuilder report = new("\n");
         report.Append(CultureInfo.InvariantCulture, $"Both are closed loops on one thread, keep every connection busy, and compare every byte. `proto-load echo` is warmed up for {WarmUp(options):0.#} s before each window. ");
         report.Append("CPU is user + system time of the whole client process per message, the median over the rounds. ").Append(ReportText.Ratios(Limit));
         Verdict verdict = new();
@@ -91,7 +91,7 @@ internal sealed class LoadSuite : ISuite
 
     private static Window Read(JsonElement report)
     {
-        JsonElement raw = report.GetProperty("raw").GetProperty("percentiles");
+        JsonElement raw = report.GetProperty("raw").GetProperty("percentilesMs");
         double seconds = report.GetProperty("elapsedSeconds").GetDouble();
         return new Window(
             report.GetProperty("achievedPerSecond").GetDouble() * seconds,
