@@ -13,7 +13,7 @@ internal sealed class LoadSuite : ISuite
     private const string Ours = "proto-load";
 
     // It is started anew for each window, so each has to bring its hot path to the JIT's last tier.
-    private const double LeastWarmUpSeconds = 3;
+    private const double LeastWarmUpSeconds = 4;
 
     // The tool's "the generator was the bottleneck". Here it is meant to be: there is nothing else that works.
     private const int Saturated = 3;
