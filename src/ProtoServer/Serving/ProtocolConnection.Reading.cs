@@ -106,6 +106,71 @@ internal sealed partial class ProtocolConnection
         ReadMore();
     }
 
+    // The usual case, without a ReadResult and a new read for each message: what Process does for bytes that lie in one piece.
+    int IByteReceiver.Receive(byte[] buffer, int count, out bool examined)
+    {
+        examined = false;
+        if (_closing || _paused)
+        {
+            return 0;
+        }
+        try
+        {
+            int consumed = Show(buffer, count);
+            examined = !_paused;
+            return consumed;
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            ReadFailed(exception);
+            return 0;
+        }
+    }
+
+    private int Show(byte[] buffer, int count)
+    {
+        LastReceived = Loop.Iterations;
+        _deadlines?.Received();
+        if (_buffered is null)
+        {
+            DeliverAll(new ReadOnlySpan<byte>(buffer, 0, count));
+            _deadlines?.MessageFinished();
+            return count;
+        }
+        var sequence = new ReadOnlySequence<byte>(buffer, 0, count);
+        int rest = (int)sequence.Slice(Deliver(sequence)).Length;
+        if (rest == 0 || _closing || _paused)
+        {
+            _deadlines?.MessageFinished();
+        }
+        else if (rest >= _owner.ConnectionOptions.InputLimitBytes)
+        {
+            ViolatedInputLimit();
+        }
+        else
+        {
+            _held = true;
+            _deadlines?.MessageUnfinished(rest, isNew: rest < count);
+        }
+        return count - rest;
+    }
+
+    private void DeliverAll(ReadOnlySpan<byte> bytes)
+    {
+        using Calling call = new(this, nameof(IProtocol.DataReceived));
+        try
+        {
+            _protocol.DataReceived(bytes);
+        }
+        catch (Exception exception)
+        {
+            Blame(exception, nameof(IProtocol.DataReceived));
+        }
+    }
+
+    private void ViolatedInputLimit() =>
+        Violated(new ProtocolViolationException($"More than {_owner.ConnectionOptions.InputLimitBytes} bytes were received that the protocol could not use."));
+
     // What the protocol's own callbacks throw is dealt with further in: this is the transport's, or a position that is not the buffer's.
     private void ReadFailed(Exception exception)
     {
@@ -163,7 +228,7 @@ internal sealed partial class ProtocolConnection
         {
             // Not consumed: the close then knows that the peer is in the middle of something.
             _input.AdvanceTo(consumed, buffer.End);
-            Violated(new ProtocolViolationException($"More than {_owner.ConnectionOptions.InputLimitBytes} bytes were received that the protocol could not use."));
+            ViolatedInputLimit();
         }
         else
         {

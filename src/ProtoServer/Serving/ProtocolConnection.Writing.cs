@@ -195,6 +195,12 @@ internal sealed partial class ProtocolConnection
         {
             return;
         }
+        if (_queue.TryFlush())
+        {
+            _deadlines?.Flushed();
+            ResumeIfBelowMark();
+            return;
+        }
         try
         {
             ValueTask<FlushResult> flush = _output.FlushAsync();

@@ -11,7 +11,7 @@ namespace ProtoServer;
 /// Loop thread only. Works over any <see cref="ConnectionContext"/> that lives on the loop; one from elsewhere is brought there first, see <see cref="LoopConnection"/>. Whatever ends the connection, the end itself
 /// runs in one place, <see cref="Finish"/>, and never inside a call of the protocol's.
 /// </remarks>
-internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IFlushable
+internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IByteReceiver, IFlushable
 {
     private readonly ConnectionContext _connection;
     private readonly IConnectionOwner _owner;
@@ -76,6 +76,10 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     {
         // Before the protocol writes: that may stall already.
         _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
+        if (_input is EpollReader reader)
+        {
+            reader.Receiver = this;
+        }
         using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {

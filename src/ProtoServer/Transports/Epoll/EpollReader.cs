@@ -28,6 +28,9 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
     public bool IsWaiting => _waiting;
 
+    /// <summary>Who is shown the bytes first while its read is pending; null: bytes come as results only.</summary>
+    public IByteReceiver? Receiver { get; set; }
+
     /// <summary>Whether bytes were received that nobody consumed.</summary>
     public bool HasUnconsumed => _head is not null;
 
@@ -156,6 +159,11 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     {
         Debug.Assert(_waiting && !_reading, "the kernel is read only for a waiting reader");
         receiveBlock.End = count;
+        if (_head is null && Receiver is not null)
+        {
+            Show(receiveBlock, count);
+            return;
+        }
         if (_head is null)
         {
             _head = receiveBlock;
@@ -287,16 +295,43 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         _wait.Signal();
     }
 
-    // The loop needs its receive block back for the next connection.
+    private void Show(Block receiveBlock, int count)
+    {
+        int consumed = Receiver!.Receive(receiveBlock.Array, count, out bool examined);
+        if (consumed == count)
+        {
+            receiveBlock.Poison();
+        }
+        else if (_completed)
+        {
+            receiveBlock.Poison();
+            connection.OnInputDropped();
+        }
+        else
+        {
+            Keep(receiveBlock, consumed);
+            _examinedAll = examined;
+            if (!examined)
+            {
+                Signal();
+            }
+        }
+    }
+
     private void KeepRest()
     {
-        Block lent = _head!;
-        ReadOnlySpan<byte> rest = lent.Array.AsSpan(_start, lent.End - _start);
         _lent = false;
+        Keep(_head!, _start);
+    }
+
+    // The loop needs its receive block back for the next connection.
+    private void Keep(Block receiveBlock, int start)
+    {
+        ReadOnlySpan<byte> rest = receiveBlock.Array.AsSpan(start, receiveBlock.End - start);
         _head = _tail = connection.Shared.Blocks.Rent(rest.Length);
         _head.Append(rest);
         _start = 0;
-        lent.Reset();
+        receiveBlock.Reset();
     }
 
     private void Append(ReadOnlySpan<byte> bytes)

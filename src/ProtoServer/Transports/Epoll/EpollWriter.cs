@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 
@@ -114,6 +115,15 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
         return new ValueTask<FlushResult>(this, _wait.Version);
     }
 
+    public bool TryFlush()
+    {
+        if (!_blocked)
+        {
+            Send();
+        }
+        return UnsentBytes <= _high && !_cancelled && !connection.IsDead;
+    }
+
     public override void CancelPendingFlush()
     {
         connection.Loop.VerifyThread();
@@ -159,7 +169,6 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
     /// <summary>Hands the kernel as much as it takes.</summary>
     public unsafe void Send()
     {
-        SocketNative.Vector* vectors = stackalloc SocketNative.Vector[MaxVectors];
         while (UnsentBytes > 0 && !connection.IsDead)
         {
             nint sent;
@@ -171,9 +180,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
             }
             else
             {
-                int count = Gather(vectors, out offered);
-                var message = new SocketNative.MessageHeader { Vectors = vectors, VectorCount = (nuint)count };
-                sent = SocketNative.SendMessage(connection.Descriptor, &message, SocketNative.NoSignal);
+                sent = SendGathered(out offered);
             }
             int errno = sent < 0 ? Marshal.GetLastSystemError() : 0;
             if (sent > 0)
@@ -296,6 +303,15 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
         }
         _reserved = true;
         return _tail;
+    }
+
+    [SkipLocalsInit]
+    private unsafe nint SendGathered(out nint offered)
+    {
+        SocketNative.Vector* vectors = stackalloc SocketNative.Vector[MaxVectors];
+        int count = Gather(vectors, out offered);
+        var message = new SocketNative.MessageHeader { Vectors = vectors, VectorCount = (nuint)count };
+        return SocketNative.SendMessage(connection.Descriptor, &message, SocketNative.NoSignal);
     }
 
     private unsafe int Gather(SocketNative.Vector* vectors, out nint total)
