@@ -9,8 +9,7 @@ internal sealed partial class ProtocolConnection
     // Per turn, for pipes that always have more: ours has at most one receive buffer a turn.
     private const int BytesPerTurn = 64 * 1024;
 
-    private Action? _onRead;
-    private ValueTask<ReadResult> _pendingRead;
+    private PendingOperation<ReadResult>? _pendingRead; // of a pipe that is not our own
     private bool _readPending;
     private bool _readScheduled;
     private bool _paused;
@@ -44,9 +43,9 @@ internal sealed partial class ProtocolConnection
         }
     }
 
-    private void ScheduleRead()
+    private void ScheduleRead(bool evenWhilePending = false)
     {
-        if (!_readScheduled && !_readPending && !_closing && !_eof)
+        if (!_readScheduled && (evenWhilePending || !_readPending) && !_closing && !_eof)
         {
             _readScheduled = true;
             Loop.Post(static connection => connection.ReadScheduled(), this);
@@ -56,7 +55,15 @@ internal sealed partial class ProtocolConnection
     private void ReadScheduled()
     {
         _readScheduled = false;
-        ReadMore();
+        if (!_readPending)
+        {
+            ReadMore();
+        }
+        else if (_held && !_closing)
+        {
+            // It waits for more than is kept: ended without more, it is followed by one that returns what is kept.
+            _input.CancelPendingRead();
+        }
     }
 
     private void ReadMore()
@@ -71,15 +78,12 @@ internal sealed partial class ProtocolConnection
             }
             try
             {
-                ValueTask<ReadResult> read = _input.ReadAsync();
-                if (!read.IsCompleted)
+                if (!TryReadOrWait(out ReadResult result))
                 {
                     _readPending = true;
-                    _pendingRead = read;
-                    read.GetAwaiter().UnsafeOnCompleted(_onRead ??= OnRead);
                     return;
                 }
-                taken += Process(read.Result);
+                taken += Process(result);
             }
             catch (Exception exception) when (exception is not LoopAbortException)
             {
@@ -89,14 +93,35 @@ internal sealed partial class ProtocolConnection
         }
     }
 
-    private void OnRead()
+    private bool TryReadOrWait(out ReadResult result)
+    {
+        if (_input is EpollReader reader)
+        {
+            return reader.TryReadOrWait(out result);
+        }
+        ValueTask<ReadResult> read = _input.ReadAsync();
+        if (read.IsCompleted)
+        {
+            result = read.Result;
+            return true;
+        }
+        (_pendingRead ??= new PendingOperation<ReadResult>(PendingReadEnded)).Await(read);
+        result = default;
+        return false;
+    }
+
+    void IByteReceiver.ReadReady()
     {
         _readPending = false;
-        ValueTask<ReadResult> read = _pendingRead;
-        _pendingRead = default;
+        ReadMore();
+    }
+
+    private void PendingReadEnded()
+    {
+        _readPending = false;
         try
         {
-            Process(read.GetAwaiter().GetResult());
+            Process(_pendingRead!.Take());
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {

@@ -34,6 +34,10 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         _input = connection.Transport.Input;
         _output = connection.Transport.Output;
         _queue = (ISendQueue)_output;
+        if (_input is EpollReader reader)
+        {
+            reader.Receiver = this;
+        }
         _protocol = protocol;
         _buffered = protocol as IBufferedProtocol;
         _high = owner.ConnectionOptions.WriteHighWaterBytes;
@@ -66,7 +70,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
             if (_held)
             {
                 // What the predecessor left is the new one's, at once and not with the peer's next bytes.
-                ScheduleRead();
+                ScheduleRead(evenWhilePending: true);
             }
         }
     }
@@ -76,10 +80,6 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     {
         // Before the protocol writes: that may stall already.
         _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
-        if (_input is EpollReader reader)
-        {
-            reader.Receiver = this;
-        }
         using Calling call = new(this, nameof(IProtocol.ConnectionMade));
         try
         {

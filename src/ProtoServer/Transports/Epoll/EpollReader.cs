@@ -16,7 +16,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     private Block? _head;
     private Block? _tail;
     private int _start; // first unconsumed byte in _head
-    private LoopCompletion _wait;
+    private LoopCompletion? _wait; // made by the first wait
     private Exception? _error;
     private bool _waiting; // a ReadAsync is pending
     private bool _reading; // a result is out and has not been advanced
@@ -28,7 +28,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
     public bool IsWaiting => _waiting;
 
-    /// <summary>Who is shown the bytes first while its read is pending; null: bytes come as results only.</summary>
+    /// <summary>Who reads by <see cref="TryReadOrWait"/>; null: by <see cref="ReadAsync"/>, as anybody does.</summary>
     public IByteReceiver? Receiver { get; set; }
 
     /// <summary>Whether bytes were received that nobody consumed.</summary>
@@ -48,9 +48,20 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         {
             return ReadCancellableAsync(cancellationToken);
         }
-        if (TryBegin(out ReadResult result))
+        if (TryReadOrWait(out ReadResult result))
         {
             return new ValueTask<ReadResult>(result);
+        }
+        (_wait ??= new LoopCompletion()).Reset();
+        return new ValueTask<ReadResult>(this, _wait.Version);
+    }
+
+    /// <summary>As <see cref="ReadAsync"/>, for the <see cref="Receiver"/>: false where there is nothing yet, and it will be shown bytes or told to come again.</summary>
+    public bool TryReadOrWait(out ReadResult result)
+    {
+        if (TryBegin(out result))
+        {
+            return true;
         }
         if (Length >= connection.Options.InputLimitBytes)
         {
@@ -58,9 +69,8 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             throw _error;
         }
         _waiting = true;
-        _wait.Reset();
         connection.WantRead();
-        return new ValueTask<ReadResult>(this, _wait.Version);
+        return false;
     }
 
     public override bool TryRead(out ReadResult result)
@@ -204,7 +214,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
     {
-        _wait.Verify(token);
+        _wait!.Verify(token);
         if (_waiting)
         {
             throw new InvalidOperationException("The read has not completed.");
@@ -212,10 +222,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         return TryBegin(out ReadResult result) ? result : throw new InvalidOperationException("The read was signalled without a result.");
     }
 
-    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _wait.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _wait!.GetStatus(token);
 
     void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _wait.OnCompleted(connection.Loop, continuation, state, token, flags);
+        _wait!.OnCompleted(connection.Loop, continuation, state, token, flags);
 
     private async ValueTask<ReadResult> ReadCancellableAsync(CancellationToken cancellationToken)
     {
@@ -292,7 +302,14 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     private void Signal()
     {
         _waiting = false;
-        _wait.Signal();
+        if (Receiver is not null)
+        {
+            Receiver.ReadReady();
+        }
+        else
+        {
+            _wait!.Signal();
+        }
     }
 
     private void Show(Block receiveBlock, int count)

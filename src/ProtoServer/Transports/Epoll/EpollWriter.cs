@@ -21,7 +21,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
     private int _start; // first unsent byte in _head
     private int _high = connection.Options.WriteHighWaterBytes;
     private int _low = connection.Options.WriteLowWaterBytes;
-    private LoopCompletion _wait;
+    private LoopCompletion? _wait; // made by the first wait
     private TaskCompletionSource<FlushResult>? _alsoWaiting; // further flushes while one is pending
     private bool _waiting; // a FlushAsync is pending
     private bool _reserved; // memory was handed out and not yet advanced
@@ -111,7 +111,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
             return new ValueTask<FlushResult>(_alsoWaiting.Task);
         }
         _waiting = true;
-        _wait.Reset();
+        (_wait ??= new LoopCompletion()).Reset();
         return new ValueTask<FlushResult>(this, _wait.Version);
     }
 
@@ -248,14 +248,14 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
 
     FlushResult IValueTaskSource<FlushResult>.GetResult(short token)
     {
-        _wait.Verify(token);
+        _wait!.Verify(token);
         return _waiting ? throw new InvalidOperationException("The flush has not completed.") : TakeResult();
     }
 
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait!.GetStatus(token);
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _wait.OnCompleted(connection.Loop, continuation, state, token, flags);
+        _wait!.OnCompleted(connection.Loop, continuation, state, token, flags);
 
     private async ValueTask<FlushResult> FlushCancellableAsync(CancellationToken cancellationToken)
     {
@@ -407,7 +407,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
         _waiting = false;
         TaskCompletionSource<FlushResult>? others = _alsoWaiting;
         _alsoWaiting = null;
-        _wait.Signal();
+        _wait!.Signal();
         others?.TrySetResult(new FlushResult(false, connection.IsDead));
     }
 }
