@@ -11,7 +11,7 @@ namespace ProtoServer;
 /// Loop thread only. Works over any <see cref="ConnectionContext"/> that lives on the loop; one from elsewhere is brought there first, see <see cref="LoopConnection"/>. Whatever ends the connection, the end itself
 /// runs in one place, <see cref="Finish"/>, and never inside a call of the protocol's.
 /// </remarks>
-internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IFlushable
+internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IByteReceiver, IFlushable
 {
     private readonly ConnectionContext _connection;
     private readonly IConnectionOwner _owner;
@@ -34,6 +34,10 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         _input = connection.Transport.Input;
         _output = connection.Transport.Output;
         _queue = (ISendQueue)_output;
+        if (_input is EpollReader reader)
+        {
+            reader.Receiver = this;
+        }
         _protocol = protocol;
         _buffered = protocol as IBufferedProtocol;
         _high = owner.ConnectionOptions.WriteHighWaterBytes;
@@ -66,7 +70,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
             if (_held)
             {
                 // What the predecessor left is the new one's, at once and not with the peer's next bytes.
-                ScheduleRead();
+                ScheduleRead(evenWhilePending: true);
             }
         }
     }
