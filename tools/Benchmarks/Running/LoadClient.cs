@@ -9,7 +9,12 @@ internal static class LoadClient
 
     /// <summary>Loads the server and returns what the window after the warm-up held.</summary>
     public static Task<Window> MeasureAsync(ServerProcess server, Shape shape, SuiteOptions options, CancellationToken cancellationToken) =>
-        RunAsync("load.c", server, ["--connections", $"{shape.Connections}", "--size", $"{shape.SizeBytes}", "--depth", $"{shape.Depth}"], options, cancellationToken);
+        RunAsync(
+            "load.c",
+            server,
+            ["--connections", $"{shape.Connections}", "--size", $"{shape.SizeBytes}", "--depth", $"{shape.Depth}", "--rate", $"{shape.Rate ?? 0}"],
+            options,
+            cancellationToken);
 
     /// <summary>Opens connections, echoes once on each and closes it, so many at a time; the window's operations are connections.</summary>
     public static Task<Window> ChurnAsync(ServerProcess server, int connections, SuiteOptions options, CancellationToken cancellationToken) =>

@@ -3,6 +3,7 @@
 //
 //   load --port P --connections N --size BYTES --depth D --warmup S --seconds S --pid SERVER [--host H]
 //       measures after the warm-up and prints "key value" lines; a wrong or missing byte ends it with an error
+//       --rate R: not as fast as answers come, but R messages a second over all connections, sent once a millisecond
 //   load --port P --connections N --size BYTES --hold
 //       echoes once on each connection, prints "holding N", and holds them idle until standard input ends
 //
@@ -31,6 +32,9 @@ struct connection {
 static struct connection *connections;
 static int epoll_fd, connection_count = 64, depth = 1;
 static size_t size = 1024, batch;
+static struct connection **idle;
+static unsigned idle_head, idle_tail;
+static double rate;
 static char *pattern, receive_buffer[RECEIVE_BYTES];
 
 static void interest(struct connection *connection, uint32_t events, int operation) {
@@ -60,6 +64,23 @@ static void next_batch(struct connection *connection, uint64_t time) {
     connection->sent_at = time;
     connection->to_send = connection->to_receive = batch;
     send_rest(connection);
+}
+
+static void answered(struct connection *connection, uint64_t time) {
+    if (rate > 0) {
+        idle[idle_tail++ % (unsigned)connection_count] = connection;
+    } else {
+        next_batch(connection, time);
+    }
+}
+
+// Sends what is due by now, as far as connections are free.
+static void keep_pace(uint64_t start, uint64_t time) {
+    static uint64_t sent;
+    uint64_t due = (uint64_t)((double)(time - start) * rate / 1e9 / depth);
+    for (; sent < due && idle_head != idle_tail; sent++) {
+        next_batch(idle[idle_head++ % (unsigned)connection_count], time);
+    }
 }
 
 // Returns whether the batch is complete.
@@ -137,6 +158,7 @@ int main(int argc, char **argv) {
         {"host", required_argument, 0, 'h'},    {"port", required_argument, 0, 'p'},    {"connections", required_argument, 0, 'c'},
         {"size", required_argument, 0, 's'},    {"depth", required_argument, 0, 'd'},   {"warmup", required_argument, 0, 'w'},
         {"seconds", required_argument, 0, 't'}, {"pid", required_argument, 0, 'P'},     {"hold", no_argument, 0, 'H'},
+        {"rate", required_argument, 0, 'r'},
         {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -150,6 +172,7 @@ int main(int argc, char **argv) {
         case 't': seconds = atof(optarg); break;
         case 'P': server = atoi(optarg); break;
         case 'H': hold = 1; break;
+        case 'r': rate = atof(optarg); break;
         default: return 2;
         }
     }
@@ -162,6 +185,7 @@ int main(int argc, char **argv) {
         pattern[i] = (i + 1) % size == 0 ? '\n' : (char)('a' + i % 25);
     }
     connections = calloc((size_t)connection_count, sizeof *connections);
+    idle = calloc((size_t)connection_count, sizeof *idle);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     connect_all(host, port);
 
@@ -180,7 +204,7 @@ int main(int argc, char **argv) {
     uint64_t opened = 0, client_cpu = 0, time;
     struct usage server_before = {0};
     for (int i = 0; i < connection_count; i++) {
-        next_batch(&connections[i], start);
+        answered(&connections[i], start);
     }
     while ((time = now()) < deadline) {
         if (opened == 0 && time >= window) {
@@ -189,16 +213,19 @@ int main(int argc, char **argv) {
             client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID);
             opened = now();
         }
-        int count = epoll_wait(epoll_fd, events, EVENTS, 100);
+        if (rate > 0) {
+            keep_pace(start, time);
+        }
+        int count = epoll_wait(epoll_fd, events, EVENTS, rate > 0 ? 1 : 100);
         for (int i = 0; i < count; i++) {
             struct connection *connection = events[i].data.ptr;
             if (events[i].events & EPOLLOUT) {
                 send_rest(connection);
             }
             if ((events[i].events & ~(uint32_t)EPOLLOUT) && receive(connection)) {
-                uint64_t answered = now();
-                record(answered - connection->sent_at);
-                next_batch(connection, answered);
+                uint64_t at = now();
+                record(at - connection->sent_at);
+                answered(connection, at);
             }
         }
     }
