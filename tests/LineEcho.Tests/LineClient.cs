@@ -46,6 +46,19 @@ internal sealed class LineClient : IDisposable
         return Encoding.Latin1.GetString(bytes);
     }
 
+    /// <summary>That many bytes, or fewer at the server's end.</summary>
+    public async Task<byte[]> ReadUpToAsync(int count)
+    {
+        byte[] bytes = new byte[count];
+        int at = 0;
+        while (at < count && await _socket.ReceiveAsync(bytes.AsMemory(at), _deadline.Token) is int received and > 0)
+        {
+            at += received;
+        }
+
+        return bytes[..at];
+    }
+
     public async Task<byte[]> ReadToEndAsync()
     {
         using MemoryStream all = new();

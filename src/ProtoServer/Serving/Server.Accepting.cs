@@ -21,13 +21,14 @@ public sealed partial class Server
                 }
                 // It may have come while accepting was paused: then it waits here as it would have in the backlog.
                 await WaitForRoomAsync();
+                ConnectionContext onLoop = listener is ILoopListener ? connection : new LoopConnection(Loop, connection, _limits);
                 if (_closing)
                 {
-                    connection.Abort();
-                    await connection.DisposeAsync();
+                    onLoop.Abort();
+                    await RefuseAsync(onLoop);
                     break;
                 }
-                Serve(listener is ILoopListener ? connection : new LoopConnection(Loop, connection, _limits));
+                Serve(onLoop);
             }
             catch (Exception exception) when (exception is not LoopAbortException)
             {
@@ -76,7 +77,7 @@ public sealed partial class Server
             {
                 Loop.TryLog(LogLevel.Debug, null, $"A connection from {connection.RemoteEndPoint} is closed: its address has {_options.MaxConnectionsPerAddress} open already.");
             }
-            _ = connection.DisposeAsync();
+            _ = RefuseAsync(connection);
             return;
         }
         IServedConnection? served = _middleware is null ? TryMake(connection) : new MiddlewareRun(this, connection, _middleware, _limits);
@@ -85,7 +86,7 @@ public sealed partial class Server
             // At once, also when the peer is still sending: nobody counts this connection.
             connection.Abort();
             _addresses?.Leave(key);
-            _ = connection.DisposeAsync();
+            _ = RefuseAsync(connection);
             return;
         }
         served.OwnerIndex = _connections.Count;
@@ -96,6 +97,19 @@ public sealed partial class Server
         }
         Volatile.Write(ref _count, _connections.Count);
         served.Start();
+    }
+
+    // Bounded: whoever made a connection from elsewhere may hang or throw here, and a server that closes waits for it.
+    private async Task RefuseAsync(ConnectionContext connection)
+    {
+        try
+        {
+            await connection.DisposeAsync().AsTask().WaitAsync(_options.CloseTimeout, Loop.TimeProvider);
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Loop.Report("Closing a refused connection failed.", exception, null, this);
+        }
     }
 
     /// <summary>The middleware is through: what is served takes its place. Returns whether there is something to serve.</summary>

@@ -56,12 +56,11 @@ public static class EventLoopExecutor
         }
     }
 
-    private static void RunWork<TResult>(EventLoop loop, Func<TResult> work, ExecutionContext? context, TaskCompletionSource<TResult> done, CancellationToken cancellationToken)
+    private static Action RunWork<TResult>(EventLoop loop, Func<TResult> work, ExecutionContext? context, TaskCompletionSource<TResult> done, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
-            done.SetCanceled(cancellationToken);
-            return;
+            return () => done.SetCanceled(cancellationToken);
         }
         ExecutionContext? own = ExecutionContext.Capture();
         try
@@ -70,25 +69,31 @@ public static class EventLoopExecutor
             {
                 ExecutionContext.Restore(context);
             }
-            done.SetResult(work());
+            TResult result = work();
+            return () => done.SetResult(result);
         }
         catch (OperationCanceledException exception)
         {
-            done.SetCanceled(exception.CancellationToken);
+            return () => done.SetCanceled(exception.CancellationToken);
         }
         catch (Exception exception)
         {
-            done.SetException(exception);
-            if (cancellationToken.IsCancellationRequested)
-            {
-                // Nobody waits for it any more.
-                _ = done.Task.Exception;
-                loop.Post(static call => call.loop.Report("Work on an executor thread failed after it had been cancelled.", call.exception, null, null), (loop, exception));
-            }
+            return () => Fail(loop, done, exception, cancellationToken);
         }
         finally
         {
             CallContext.Restore(own);
+        }
+    }
+
+    private static void Fail<TResult>(EventLoop loop, TaskCompletionSource<TResult> done, Exception exception, CancellationToken cancellationToken)
+    {
+        done.SetException(exception);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            // Nobody waits for it any more.
+            _ = done.Task.Exception;
+            loop.Post(static call => call.loop.Report("Work on an executor thread failed after it had been cancelled.", call.exception, null, null), (loop, exception));
         }
     }
 }

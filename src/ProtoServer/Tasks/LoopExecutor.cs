@@ -8,9 +8,9 @@ namespace ProtoServer;
 internal sealed class LoopExecutor
 {
     private readonly EventLoop _loop;
-    private readonly BlockingCollection<Action> _work = [];
+    private readonly BlockingCollection<Func<Action>> _work = [];
     private readonly List<Thread> _threads = [];
-    private int _idle;
+    private int _unfinished; // in line or under way
     private bool _joined;
 
     private LoopExecutor(EventLoop loop)
@@ -34,8 +34,9 @@ internal sealed class LoopExecutor
         }
     }
 
+    /// <param name="work">Gives back what tells its caller of the end: by then its thread counts as free, so that one call after the other is one thread.</param>
     /// <exception cref="InvalidOperationException">The executor was shut down.</exception>
-    public void Add(Action work)
+    public void Add(Func<Action> work)
     {
         lock (_threads)
         {
@@ -44,7 +45,8 @@ internal sealed class LoopExecutor
                 throw new InvalidOperationException($"The executor of {_loop.Name} was shut down: the loop is closing.");
             }
             _work.Add(work);
-            if (_work.Count > Volatile.Read(ref _idle) && _threads.Count < _loop.Options.ExecutorThreads)
+            // Not idle threads against waiting work: a thread that has just taken a call would still look idle, and the next call might wait behind one that waits for it.
+            if (Interlocked.Increment(ref _unfinished) > _threads.Count && _threads.Count < _loop.Options.ExecutorThreads)
             {
                 var thread = new Thread(RunAll) { Name = $"ProtoServer {_loop.Name} executor {_threads.Count + 1}", IsBackground = true };
                 _threads.Add(thread);
@@ -86,16 +88,11 @@ internal sealed class LoopExecutor
 
     private void RunAll()
     {
-        while (true)
+        foreach (Func<Action> work in _work.GetConsumingEnumerable())
         {
-            Interlocked.Increment(ref _idle);
-            bool found = _work.TryTake(out Action? work, Timeout.Infinite);
-            Interlocked.Decrement(ref _idle);
-            if (!found)
-            {
-                return;
-            }
-            work!();
+            Action tell = work();
+            Interlocked.Decrement(ref _unfinished);
+            tell();
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace ProtoServer.Tests.Clients;
 
 /// <summary>Each await has an end: a test that hangs fails here, and says where.</summary>
@@ -34,14 +36,19 @@ internal static class Within
 
     public static Task OnLoop(this EventLoop loop, Func<Task> what) => OnLoop<Task>(loop, what).Unwrap().WaitAsync(Deadline);
 
-    /// <summary>Waits until <paramref name="condition"/>, looked at on the loop in each iteration, holds.</summary>
-    public static Task Until(this EventLoop loop, Func<bool> condition) => loop.OnLoop(async () =>
+    /// <summary>Waits until <paramref name="condition"/>, looked at on the loop, holds. By the machine's clock, whatever the loop's is.</summary>
+    public static async Task Until(this EventLoop loop, Func<bool> condition)
     {
-        while (!condition())
+        long started = Stopwatch.GetTimestamp();
+        while (!await loop.OnLoop(condition))
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(1), loop.TimeProvider);
+            if (Stopwatch.GetElapsedTime(started) > Deadline)
+            {
+                throw new TimeoutException($"Not within {Deadline}.");
+            }
+            await Task.Delay(1);
         }
-    });
+    }
 
     /// <summary>What the loop's poller watches beside its wake-up: listeners, connections, connects under way.</summary>
     public static Task<int> Watched(this EventLoop loop) => loop.OnLoop(() => loop.Poller.Handlers.Count() - 1);

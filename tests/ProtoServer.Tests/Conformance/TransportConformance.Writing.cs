@@ -112,6 +112,43 @@ public abstract partial class TransportConformance
         AssertSound(pair.Protocol);
     }
 
+    [Fact, Trait("Conformance", "W5")]
+    public async Task Write_SequenceThatFillsTheQueue_PausesInsideTheCallAndArrivesWhole()
+    {
+        Pair pair = await PairAsync(new ProbeProtocol(), bufferBytes: 4096);
+        byte[] bytes = Pattern(8_000_000);
+        await _test.RunAsync(() =>
+        {
+            pair.Transport.Write(Segments(bytes, 10_000, emptyEvery: 7));
+            Assert.Equal("MP", pair.Protocol.Events);
+        });
+        AssertBytes(bytes, await pair.Peer.ReceiveExactlyAsync(bytes.Length));
+        await Deadlines.UntilAsync(() => pair.Protocol.Events == "MPR", "ResumeWriting");
+        AssertSound(pair.Protocol);
+    }
+
+    [Fact, Trait("Conformance", "W5")]
+    public async Task Write_SequenceAfterTheEnd_IsDropped()
+    {
+        Pair pair = await PairAsync(new ProbeProtocol());
+        byte[] bytes = Pattern(100_000);
+        await _test.RunAsync(() =>
+        {
+            pair.Transport.Write("all"u8);
+            pair.Transport.Close();
+            pair.Transport.Write(Segments(bytes, 1000, emptyEvery: 7));
+        });
+        Assert.Equal("all"u8.ToArray(), await pair.Peer.ReceiveToEndAsync());
+        Assert.Null(await pair.Protocol.Lost.Within());
+        await _test.RunAsync(() =>
+        {
+            pair.Transport.Write(Segments(bytes, 1000, emptyEvery: 7));
+            Assert.Equal(0, pair.Transport.WriteBufferSize);
+        });
+        Assert.Equal("ML", pair.Protocol.Events);
+        AssertSound(pair.Protocol);
+    }
+
     [Fact, Trait("Conformance", "W6"), Trait("Conformance", "W7")]
     public async Task Write_AfterClose_IsDroppedAlsoWhileFlushing()
     {

@@ -55,6 +55,29 @@ public sealed class ShortageTests
         Assert.Equal(reports, server.Errors.Count(static line => line.Contains("Accepting pauses", StringComparison.Ordinal)));
     }
 
+    [Theory, Trait("Conformance", "P15"), Trait("Conformance", "P16")]
+    [InlineData("EINTR", true)]
+    [InlineData("EAGAIN", true)]
+    [InlineData("EIO", false)]
+    [InlineData("ENOMEM", false)]
+    public async Task Receive_FailsTwice_EndsThatConnectionAtMost(string error, bool goesOn)
+    {
+        string? why = CannotInject.Value;
+        Assert.SkipWhen(why is not null, why ?? "");
+        using var server = await ServerProcess.StartAsync($"exec strace -f -qq -o /dev/null -e trace=recvfrom -e inject=recvfrom:error={error}:when=1..2");
+        if (!goesOn)
+        {
+            for (int i = 0; i < 2; i++)
+            {
+                using SocketPeer lost = await SocketPeer.ConnectAsync(server.EndPoint);
+                await lost.SendAsync("alive?\n");
+                await lost.EndAsync();
+            }
+        }
+        await server.AssertServesAsync();
+        Assert.Empty(server.Errors);
+    }
+
     private static readonly Lazy<string?> CannotInject = new(static () =>
     {
         if (!Kernel.IsLinux)

@@ -5,18 +5,6 @@ namespace ProtoServer.Tests.Metrics;
 
 public class LoopMetricsTests
 {
-    // A clock that the test moves: so "held the loop for 200 ms" takes no time.
-    private sealed class HandClock : TimeProvider
-    {
-        private long _ticks = 1000;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(int milliseconds) => Interlocked.Add(ref _ticks, milliseconds * TimeSpan.TicksPerMillisecond);
-
-        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
-    }
-
     private static TimeSpan Milliseconds(int count) => TimeSpan.FromMilliseconds(count);
 
     [Fact]
@@ -114,18 +102,24 @@ public class LoopMetricsTests
     [Fact]
     public void AwakeAndAsleep_AreToldApart()
     {
-        Run(async loop =>
-        {
-            TimeSpan asleepBefore = loop.Metrics.AsleepTime;
-            await Task.Delay(Milliseconds(30), loop.TimeProvider);
-            TimeSpan asleep = loop.Metrics.AsleepTime - asleepBefore;
-            Assert.InRange(asleep, Milliseconds(20), loop.Time);
-            TimeSpan awakeBefore = loop.Metrics.AwakeTime;
-            SpinWait.SpinUntil(() => false, Milliseconds(30));
-            Assert.InRange(loop.Metrics.AwakeTime - awakeBefore, Milliseconds(25), loop.Time);
-            Assert.InRange(loop.Metrics.AwakeTime + loop.Metrics.AsleepTime, Milliseconds(45), loop.Time);
-            Assert.InRange(loop.Metrics.Utilization, 0.01, 0.99);
-        });
+        var clock = new HandClock();
+        Run(
+            async loop =>
+            {
+                await Turns(2);
+                TimeSpan asleep = loop.Metrics.AsleepTime;
+                TimeSpan awake = loop.Metrics.AwakeTime;
+                await Task.Run(() =>
+                {
+                    Assert.True(SpinWait.SpinUntil(() => loop.Metrics.IsAsleep, TimeSpan.FromSeconds(30)));
+                    clock.Advance(30);
+                });
+                Assert.Equal(Milliseconds(30), loop.Metrics.AsleepTime - asleep);
+                clock.Advance(10);
+                Assert.Equal(Milliseconds(10), loop.Metrics.AwakeTime - awake);
+                Assert.InRange(loop.Metrics.Utilization, 0.24, 0.26);
+            },
+            new EventLoopOptions { Clock = clock });
     }
 
     [Fact]

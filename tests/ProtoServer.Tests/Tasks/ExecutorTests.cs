@@ -127,6 +127,40 @@ public class ExecutorTests
         },
         new EventLoopOptions { ExecutorThreads = 2 });
 
+    // Many new executors: a thread that is about to take the first call must not be counted on for the second.
+    [Fact]
+    [Trait("Conformance", "L31")]
+    public void RunInExecutor_WhileAThreadTakesTheCallBefore_DoesNotWaitBehindIt()
+    {
+        for (int round = 0; round < 300; round++)
+        {
+            int pause = round * 20;
+            Run(
+                async loop =>
+                {
+                    using var second = new ManualResetEventSlim();
+                    Task first = loop.RunInExecutorAsync(second.Wait);
+                    Thread.SpinWait(pause);
+                    await Task.WhenAll(first, loop.RunInExecutorAsync(second.Set));
+                },
+                new EventLoopOptions { ExecutorThreads = 2 });
+        }
+    }
+
+    [Fact]
+    [Trait("Conformance", "L31")]
+    public void RunInExecutor_OneCallAfterTheOther_IsOneThread() => Run(
+        async loop =>
+        {
+            var names = new HashSet<string?>();
+            for (int i = 0; i < 1000; i++)
+            {
+                names.Add(await loop.RunInExecutorAsync(() => Thread.CurrentThread.Name));
+            }
+            Assert.Single(names);
+        },
+        new EventLoopOptions { ExecutorThreads = 4 });
+
     [Fact]
     [Trait("Conformance", "L33")]
     public void RunInExecutor_CancelledWhileItRuns_IsNoLongerWaitedForAndHarmsNothing() => Run(async loop =>

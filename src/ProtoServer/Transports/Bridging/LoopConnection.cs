@@ -12,6 +12,10 @@ namespace ProtoServer;
 /// </remarks>
 internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
 {
+    // After the thread pool has come to what the abort left with it: it may still be on its way on a thread that does not run.
+    private const int LooksForAbort = 10;
+    private static readonly TimeSpan s_lookForAbort = TimeSpan.FromMilliseconds(5);
+
     private readonly EventLoop _loop;
     private readonly ConnectionContext _inner;
     private readonly bool _ownsInner;
@@ -22,6 +26,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
     private CancellationTokenRegistration _innerClosed;
     private Exception? _error;
     private Task? _disposing;
+    private bool _aborted;
 
     /// <param name="loop">The loop.</param>
     /// <param name="inner">The connection, with the pipes to use.</param>
@@ -102,7 +107,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
         if (_error is null)
         {
             _reader.Abandon();
-            _inner.Abort(abortReason);
+            AbortInner(abortReason);
             Lost(abortReason);
         }
     }
@@ -124,18 +129,46 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
         _innerClosed.Unregister();
         if (_ownsInner)
         {
+            await AbortIsDoneAsync();
             await _inner.DisposeAsync();
         }
         _closed?.Cancel();
     }
 
+    private void AbortInner(ConnectionAbortedException abortReason)
+    {
+        _aborted = true;
+        try
+        {
+            _inner.Abort(abortReason);
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            _loop.Report("A transport's Abort threw; its connection ends all the same.", exception, null, this);
+        }
+    }
+
+    // DefaultConnectionContext cancels its token on the thread pool; disposed before that, it throws there, and the process ends. One that aborts in its own way may never cancel it: so not for ever.
+    private async Task AbortIsDoneAsync()
+    {
+        for (int look = 0; _aborted && look < LooksForAbort && _inner is DefaultConnectionContext { ConnectionClosed.IsCancellationRequested: false }; look++)
+        {
+            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            ThreadPool.UnsafeQueueUserWorkItem(static turn => turn.SetResult(), turn, preferLocal: false);
+            await turn.Task;
+            if (look > 0)
+            {
+                await Task.Delay(s_lookForAbort, _loop.TimeProvider);
+            }
+        }
+    }
+
     // From the reader, the writer or Abort: all of them learn of it, in the next iteration and not inside anybody's call.
     private Exception Lost(Exception exception)
     {
-        exception = AsConnectionException(exception);
         if (_error is null)
         {
-            _error = exception;
+            _error = AsConnectionException(exception);
             _loop.Post(static connection => connection.TellLost(), this);
         }
         return _error;
@@ -148,11 +181,22 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
         _closed?.Cancel();
     }
 
-    // asyncio's families: a reset is a reset whichever transport saw it.
-    private static Exception AsConnectionException(Exception exception) => exception switch
+    // asyncio's families: a reset is a reset whichever transport saw it. What no network does is somebody's defect, and would be logged at Debug only.
+    private Exception AsConnectionException(Exception exception)
     {
-        IOException or ConnectionAbortedException or ProtocolViolationException => exception,
-        System.Net.Sockets.SocketException socket => SocketsErrors.ToConnectionException(socket),
-        _ => new IOException($"The connection failed: {exception.Message}", exception),
-    };
+        switch (exception)
+        {
+            case IOException or ConnectionAbortedException or ProtocolViolationException:
+                return exception;
+            case System.Net.Sockets.SocketException socket:
+                return SocketsErrors.ToConnectionException(socket);
+            case ObjectDisposedException or OperationCanceledException:
+                // The connection below ended before we noticed.
+                break;
+            default:
+                _loop.Report("A connection's transport failed, not its network; the connection ends.", exception, null, this);
+                break;
+        }
+        return new IOException($"The connection failed: {exception.Message}", exception);
+    }
 }

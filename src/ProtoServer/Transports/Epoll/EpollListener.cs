@@ -27,6 +27,7 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
     private CallHandle? _backOff;
     private int _budget;
     private bool _waiting;
+    private bool _suspended; // out of the epoll set, because a hang-up cannot be masked
     private bool _episode; // a shortage was reported and is not over
 
     public EndPoint EndPoint { get; } = endPoint;
@@ -81,7 +82,10 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
             if (_slot >= 0)
             {
                 // By hand: closing takes a descriptor out of the set only where nobody else holds the socket, and a listener may have been handed around.
-                EpollLoop.Of(loop).Poller.Suspend(_slot, _descriptor);
+                if (!_suspended)
+                {
+                    EpollLoop.Of(loop).Poller.Suspend(_slot, _descriptor);
+                }
                 EpollLoop.Of(loop).Poller.Release(_slot);
             }
             _backOff?.Cancel();
@@ -107,6 +111,13 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
 
     void IPollHandler.OnReady(uint events)
     {
+        if ((events & EpollNative.HangUp) != 0)
+        {
+            // Somebody who shares the socket shut it down: it would be told again in every iteration.
+            _suspended = true;
+            _interest = 0;
+            EpollLoop.Of(loop).Poller.Suspend(_slot, _descriptor);
+        }
         if (!_waiting)
         {
             SetInterest(0);
@@ -239,6 +250,11 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
         if (_slot < 0)
         {
             _slot = EpollLoop.Of(loop).Poller.Register(_descriptor, interest, this);
+        }
+        else if (_suspended)
+        {
+            _suspended = false;
+            EpollLoop.Of(loop).Poller.Resume(_slot, _descriptor, interest);
         }
         else
         {
