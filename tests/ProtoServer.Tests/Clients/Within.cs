@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.NetworkInformation;
+
 namespace ProtoServer.Tests.Clients;
 
 /// <summary>Each await has an end: a test that hangs fails here, and says where.</summary>
@@ -42,6 +45,10 @@ internal static class Within
             await Task.Delay(TimeSpan.FromMilliseconds(1), loop.TimeProvider);
         }
     });
+
+    /// <summary>This machine's connections to <paramref name="remote"/> that are up or about to be, as the kernel lists them: what no transport can hide.</summary>
+    public static int ConnectionsTo(EndPoint remote) => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
+        .Count(one => one.RemoteEndPoint.Equals(remote) && one.State is TcpState.SynSent or TcpState.Established);
 
     /// <summary>What the loop's poller watches beside its wake-up: listeners, connections, connects under way.</summary>
     public static Task<int> Watched(this EventLoop loop) => loop.OnLoop(() => loop.Poller.Handlers.Count() - 1);
