@@ -11,7 +11,7 @@ namespace ProtoServer;
 /// Loop thread only. Works over any <see cref="ConnectionContext"/> that lives on the loop; one from elsewhere is brought there first, see <see cref="LoopConnection"/>. Whatever ends the connection, the end itself
 /// runs in one place, <see cref="Finish"/>, and never inside a call of the protocol's.
 /// </remarks>
-internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IByteReceiver, IFlushable
+internal sealed partial class ProtocolConnection : IServedConnection, IWatchedConnection, ITransport, IBufferWriter<byte>, IByteReceiver, IFlushable
 {
     private readonly ConnectionContext _connection;
     private readonly IConnectionOwner _owner;
@@ -151,7 +151,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     }
 
     /// <summary>One of <see cref="ConnectionDeadlines"/> has passed.</summary>
-    internal void DeadlineMissed(TimeoutException missed, bool abort)
+    void IWatchedConnection.DeadlineMissed(TimeoutException missed, bool abort)
     {
         if (_closing)
         {
