@@ -21,6 +21,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, IWatchedCo
     private IProtocol _protocol;
     private IBufferedProtocol? _buffered; // _protocol, where it is one
     private Exception? _error; // what ConnectionLost will be told
+    private long _made; // Loop.Time
     private ConnectionDeadlines? _deadlines; // where an option asks for them
     private CallHandle? _deadline; // of closing
     private bool _closing; // Close, Abort or the end of the peer: no more data, no more writes
@@ -74,6 +75,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, IWatchedCo
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        _made = Loop.Time.Ticks;
         // Before the protocol writes: that may stall already.
         _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
         if (_input is EpollReader reader)
@@ -114,7 +116,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, IWatchedCo
         }
     }
 
-    public bool IsQuiet(int iterations) => Loop.Iterations - LastReceived >= iterations && !HasHeldInput && WriteBufferSize == 0;
+    public bool IsQuiet(int iterations) => IsSilent(iterations) && !HasHeldInput && WriteBufferSize == 0;
 
     /// <inheritdoc/>
     public override string ToString() => $"{_protocol.GetType().Name} of {RemoteEndPoint}";
