@@ -19,8 +19,10 @@ internal sealed partial class ProtocolConnection
 
     public bool IsReading => !_paused && !_eof && !_closing;
 
-    /// <summary>The iteration in which data came last.</summary>
+    /// <summary>The iteration in which data came last; 0 before.</summary>
     public long LastReceived { get; private set; }
+
+    private bool IsSilent(int iterations) => LastReceived > 0 ? Loop.Iterations - LastReceived >= iterations : Loop.Time.Ticks - _made >= Server.FirstWordGrace.Ticks;
 
     /// <summary>Whether received bytes wait for the protocol to resume.</summary>
     public bool HasHeldInput => _held && _paused;
