@@ -9,6 +9,9 @@ internal interface ISuite
     /// <summary>One sentence for the help.</summary>
     string Question { get; }
 
-    /// <summary>Measures, says its progress on standard output, and returns the report as Markdown without its heading.</summary>
+    /// <summary>About how long it takes.</summary>
+    TimeSpan Estimate(SuiteOptions options);
+
+    /// <summary>Measures, says its progress on standard output, and returns the report as Markdown without its heading: what goes on with the list that describes the machine, an empty line, the rest.</summary>
     Task<string> RunAsync(SuiteOptions options, CancellationToken cancellationToken);
 }

@@ -55,7 +55,7 @@ public sealed partial class EventLoop : IDisposable
         _deferring = new LoopSynchronizationContext(this);
         TimeProvider = new LoopTimeProvider(this, _clock);
         Scheduler = new LoopPipeScheduler(this);
-        TransportKind = ChooseTransport(Options.Transport);
+        TransportKind = ChooseTransport(Options.Transport, Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT"));
         Poller = EpollPoller.IsSupported ? new EpollPoller() : new ParkPoller();
         Metrics = new LoopMetrics(this);
     }
@@ -312,11 +312,10 @@ public sealed partial class EventLoop : IDisposable
             : throw new InvalidOperationException("The event loop was stopped before the task that it ran was complete.");
     }
 
-    private static TransportKind ChooseTransport(TransportKind asked)
+    internal static TransportKind ChooseTransport(TransportKind asked, string? variable)
     {
         if (asked == TransportKind.Automatic)
         {
-            string? variable = Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT");
             asked = variable switch
             {
                 null or "" => EpollPoller.IsSupported ? TransportKind.Epoll : TransportKind.Sockets,

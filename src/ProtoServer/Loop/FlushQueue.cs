@@ -10,7 +10,7 @@ internal interface IFlushable
 /// <summary>Who wrote in this iteration. Loop thread only; each writer enters itself once.</summary>
 internal sealed class FlushQueue
 {
-    private IFlushable?[] _items = new IFlushable?[64];
+    private Entry[] _items = new Entry[64];
     private int _count;
 
     public bool IsEmpty => _count == 0;
@@ -24,7 +24,7 @@ internal sealed class FlushQueue
         {
             Array.Resize(ref _items, _count * 2);
         }
-        _items[_count++] = item;
+        _items[_count++].Item = item;
     }
 
     /// <summary>Flushes those that were entered before this call; one that writes again while flushing waits for the next iteration.</summary>
@@ -41,7 +41,7 @@ internal sealed class FlushQueue
         {
             while (done < count)
             {
-                _items[done++]!.Flush();
+                _items[done++].Item.Flush();
             }
         }
         finally
@@ -53,5 +53,11 @@ internal sealed class FlushQueue
             Array.Clear(_items, left, done);
             _count = left;
         }
+    }
+
+    /// <summary>Saves the array the check of what it is given.</summary>
+    private struct Entry
+    {
+        public IFlushable Item;
     }
 }

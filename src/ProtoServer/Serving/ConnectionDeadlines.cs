@@ -12,7 +12,7 @@ internal sealed class ConnectionDeadlines
 
     private readonly EventLoop _loop;
     private readonly ConnectionOptions _options;
-    private readonly ProtocolConnection _connection;
+    private readonly IWatchedConnection _connection;
     private readonly long _start;
     private CallHandle? _timer;
     private long _due; // of _timer
@@ -22,11 +22,13 @@ internal sealed class ConnectionDeadlines
     private long _stalledSince;
     private long _messageSince;
     private long _messageBytes;
+    private long _heldSince;
     private bool _heard; // anything at all
     private bool _unsent; // the kernel did not take everything
-    private bool _unfinished; // the peer owes the rest of a message
+    private bool _inMessage; // one has begun
+    private bool _unfinished; // and the peer owes its rest
 
-    private ConnectionDeadlines(EventLoop loop, ConnectionOptions options, ProtocolConnection connection)
+    private ConnectionDeadlines(EventLoop loop, ConnectionOptions options, IWatchedConnection connection)
     {
         _loop = loop;
         _options = options;
@@ -36,7 +38,7 @@ internal sealed class ConnectionDeadlines
     }
 
     /// <summary>Begins to watch; null where no option asks for it.</summary>
-    public static ConnectionDeadlines? Begin(ProtocolConnection connection, ConnectionOptions options)
+    public static ConnectionDeadlines? Begin(IWatchedConnection connection, ConnectionOptions options)
     {
         if (!options.HasDeadlines)
         {
@@ -61,16 +63,33 @@ internal sealed class ConnectionDeadlines
             return;
         }
         _messageBytes = bytes;
-        if (!_unfinished || isNew)
+        if (!_inMessage || isNew)
         {
+            _inMessage = true;
             _unfinished = true;
             _messageSince = _lastActivity;
             SetTimer(_lastActivity);
         }
+        else if (!_unfinished)
+        {
+            _unfinished = true;
+            _messageSince += _loop.Time.Ticks - _heldSince;
+            SetTimer(_lastActivity);
+        }
+    }
+
+    /// <summary>The message may still be unfinished, but it is the protocol's turn: the peer's time stands still.</summary>
+    public void MessageHeld()
+    {
+        if (_unfinished)
+        {
+            _unfinished = false;
+            _heldSince = _loop.Time.Ticks;
+        }
     }
 
     /// <summary>Nothing is owed: everything was used, or the protocol itself holds the peer back.</summary>
-    public void MessageFinished() => _unfinished = false;
+    public void MessageFinished() => _inMessage = _unfinished = false;
 
     public void Written(long bytes) => _written += bytes;
 

@@ -37,7 +37,7 @@ public static class EventLoopServing
     public static Server CreateServer(this EventLoop loop, Func<IProtocol> protocolFactory, EndPoint endPoint, ServerOptions? options = null) =>
         ServerBinding.Create(loop, Protocols(protocolFactory), endPoint, options);
 
-    /// <summary>Serves on a socket that is bound already, and perhaps listening. The server owns it from now on, and closes it; the object given is of no use afterwards.</summary>
+    /// <summary>Serves on a socket that is bound already, and perhaps listening. The server owns it from now on, and closes it; the object given is of no use afterwards. The file of a unix socket stays: it is its owner's.</summary>
     /// <param name="loop">The loop that accepts and serves.</param>
     /// <param name="protocolFactory">Called on the loop, once per connection.</param>
     /// <param name="socket">A bound stream socket.</param>

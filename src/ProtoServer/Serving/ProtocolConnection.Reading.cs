@@ -9,8 +9,7 @@ internal sealed partial class ProtocolConnection
     // Per turn, for pipes that always have more: ours has at most one receive buffer a turn.
     private const int BytesPerTurn = 64 * 1024;
 
-    private Action? _onRead;
-    private ValueTask<ReadResult> _pendingRead;
+    private PendingOperation<ReadResult>? _pendingRead; // of a pipe that is not our own
     private bool _readPending;
     private bool _readScheduled;
     private bool _paused;
@@ -20,8 +19,10 @@ internal sealed partial class ProtocolConnection
 
     public bool IsReading => !_paused && !_eof && !_closing;
 
-    /// <summary>The iteration in which data came last.</summary>
+    /// <summary>The iteration in which data came last; 0 before.</summary>
     public long LastReceived { get; private set; }
+
+    private bool IsSilent(int iterations) => LastReceived > 0 ? Loop.Iterations - LastReceived >= iterations : Loop.Time.Ticks - _made >= Server.FirstWordGrace.Ticks;
 
     /// <summary>Whether received bytes wait for the protocol to resume.</summary>
     public bool HasHeldInput => _held && _paused;
@@ -44,9 +45,9 @@ internal sealed partial class ProtocolConnection
         }
     }
 
-    private void ScheduleRead()
+    private void ScheduleRead(bool evenWhilePending = false)
     {
-        if (!_readScheduled && !_readPending && !_closing && !_eof)
+        if (!_readScheduled && (evenWhilePending || !_readPending) && !_closing && !_eof)
         {
             _readScheduled = true;
             Loop.Post(static connection => connection.ReadScheduled(), this);
@@ -56,7 +57,15 @@ internal sealed partial class ProtocolConnection
     private void ReadScheduled()
     {
         _readScheduled = false;
-        ReadMore();
+        if (!_readPending)
+        {
+            ReadMore();
+        }
+        else if (_held && !_closing)
+        {
+            // It waits for more than is kept: ended without more, it is followed by one that returns what is kept.
+            _input.CancelPendingRead();
+        }
     }
 
     private void ReadMore()
@@ -71,15 +80,12 @@ internal sealed partial class ProtocolConnection
             }
             try
             {
-                ValueTask<ReadResult> read = _input.ReadAsync();
-                if (!read.IsCompleted)
+                if (!TryReadOrWait(out ReadResult result))
                 {
                     _readPending = true;
-                    _pendingRead = read;
-                    read.GetAwaiter().UnsafeOnCompleted(_onRead ??= OnRead);
                     return;
                 }
-                taken += Process(read.Result);
+                taken += Process(result);
             }
             catch (Exception exception) when (exception is not LoopAbortException)
             {
@@ -89,14 +95,35 @@ internal sealed partial class ProtocolConnection
         }
     }
 
-    private void OnRead()
+    private bool TryReadOrWait(out ReadResult result)
+    {
+        if (_input is EpollReader reader)
+        {
+            return reader.TryReadOrWait(out result);
+        }
+        ValueTask<ReadResult> read = _input.ReadAsync();
+        if (read.IsCompleted)
+        {
+            result = read.Result;
+            return true;
+        }
+        (_pendingRead ??= new PendingOperation<ReadResult>(PendingReadEnded)).Await(read);
+        result = default;
+        return false;
+    }
+
+    void IByteReceiver.ReadReady()
     {
         _readPending = false;
-        ValueTask<ReadResult> read = _pendingRead;
-        _pendingRead = default;
+        ReadMore();
+    }
+
+    private void PendingReadEnded()
+    {
+        _readPending = false;
         try
         {
-            Process(read.GetAwaiter().GetResult());
+            Process(_pendingRead!.Take());
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -105,6 +132,71 @@ internal sealed partial class ProtocolConnection
         }
         ReadMore();
     }
+
+    // The usual case, without a ReadResult and a new read for each message: what Process does for bytes that lie in one piece.
+    int IByteReceiver.Receive(byte[] buffer, int count, out bool examined)
+    {
+        examined = false;
+        if (_closing || _paused)
+        {
+            return 0;
+        }
+        try
+        {
+            int consumed = Show(buffer, count);
+            examined = !_paused;
+            return consumed;
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            ReadFailed(exception);
+            return 0;
+        }
+    }
+
+    private int Show(byte[] buffer, int count)
+    {
+        LastReceived = Loop.Iterations;
+        _deadlines?.Received();
+        if (_buffered is null)
+        {
+            DeliverAll(new ReadOnlySpan<byte>(buffer, 0, count));
+            _deadlines?.MessageFinished();
+            return count;
+        }
+        var sequence = new ReadOnlySequence<byte>(buffer, 0, count);
+        int rest = (int)sequence.Slice(Deliver(sequence)).Length;
+        if (rest == 0 || _closing || _paused)
+        {
+            _deadlines?.MessageFinished();
+        }
+        else if (rest >= _owner.ConnectionOptions.InputLimitBytes)
+        {
+            ViolatedInputLimit();
+        }
+        else
+        {
+            _held = true;
+            _deadlines?.MessageUnfinished(rest, isNew: rest < count);
+        }
+        return count - rest;
+    }
+
+    private void DeliverAll(ReadOnlySpan<byte> bytes)
+    {
+        using Calling call = new(this, nameof(IProtocol.DataReceived));
+        try
+        {
+            _protocol.DataReceived(bytes);
+        }
+        catch (Exception exception)
+        {
+            Blame(exception, nameof(IProtocol.DataReceived));
+        }
+    }
+
+    private void ViolatedInputLimit() =>
+        Violated(new ProtocolViolationException($"More than {_owner.ConnectionOptions.InputLimitBytes} bytes were received that the protocol could not use."));
 
     // What the protocol's own callbacks throw is dealt with further in: this is the transport's, or a position that is not the buffer's.
     private void ReadFailed(Exception exception)
@@ -163,7 +255,7 @@ internal sealed partial class ProtocolConnection
         {
             // Not consumed: the close then knows that the peer is in the middle of something.
             _input.AdvanceTo(consumed, buffer.End);
-            Violated(new ProtocolViolationException($"More than {_owner.ConnectionOptions.InputLimitBytes} bytes were received that the protocol could not use."));
+            ViolatedInputLimit();
         }
         else
         {

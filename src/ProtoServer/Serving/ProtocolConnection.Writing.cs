@@ -6,12 +6,10 @@ namespace ProtoServer;
 // From the protocol to the pipe.
 internal sealed partial class ProtocolConnection
 {
-    private Action? _onFlushed;
-    private ValueTask<FlushResult> _pendingFlush;
+    private PendingOperation<FlushResult>? _pendingFlush;
     private int _high;
     private int _low;
     private bool _flushQueued;
-    private bool _flushPending;
     private bool _writingPaused;
     private bool _eofWritten;
     private bool _outputCompleted;
@@ -191,8 +189,14 @@ internal sealed partial class ProtocolConnection
 
     private void FlushOutput()
     {
-        if (_flushPending)
+        if (_pendingFlush is { IsPending: true })
         {
+            return;
+        }
+        if (_queue.TryFlush())
+        {
+            _deadlines?.Flushed();
+            ResumeIfBelowMark();
             return;
         }
         try
@@ -204,9 +208,7 @@ internal sealed partial class ProtocolConnection
                 Flushed(flush.Result);
                 return;
             }
-            _flushPending = true;
-            _pendingFlush = flush;
-            flush.GetAwaiter().UnsafeOnCompleted(_onFlushed ??= OnFlushed);
+            (_pendingFlush ??= new PendingOperation<FlushResult>(PendingFlushEnded)).Await(flush);
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -214,15 +216,12 @@ internal sealed partial class ProtocolConnection
         }
     }
 
-    private void OnFlushed()
+    private void PendingFlushEnded()
     {
-        _flushPending = false;
-        ValueTask<FlushResult> flush = _pendingFlush;
-        _pendingFlush = default;
         try
         {
             _deadlines?.Flushed();
-            Flushed(flush.GetAwaiter().GetResult());
+            Flushed(_pendingFlush!.Take());
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {

@@ -11,7 +11,7 @@ namespace ProtoServer;
 /// Loop thread only. Works over any <see cref="ConnectionContext"/> that lives on the loop; one from elsewhere is brought there first, see <see cref="LoopConnection"/>. Whatever ends the connection, the end itself
 /// runs in one place, <see cref="Finish"/>, and never inside a call of the protocol's.
 /// </remarks>
-internal sealed partial class ProtocolConnection : IServedConnection, ITransport, IBufferWriter<byte>, IFlushable
+internal sealed partial class ProtocolConnection : IServedConnection, IWatchedConnection, ITransport, IBufferWriter<byte>, IByteReceiver, IFlushable
 {
     private readonly ConnectionContext _connection;
     private readonly IConnectionOwner _owner;
@@ -21,6 +21,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     private IProtocol _protocol;
     private IBufferedProtocol? _buffered; // _protocol, where it is one
     private Exception? _error; // what ConnectionLost will be told
+    private long _made; // Loop.Time
     private ConnectionDeadlines? _deadlines; // where an option asks for them
     private CallHandle? _deadline; // of closing
     private bool _closing; // Close, Abort or the end of the peer: no more data, no more writes
@@ -34,6 +35,10 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         _input = connection.Transport.Input;
         _output = connection.Transport.Output;
         _queue = (ISendQueue)_output;
+        if (_input is EpollReader reader)
+        {
+            reader.Receiver = this;
+        }
         _protocol = protocol;
         _buffered = protocol as IBufferedProtocol;
         _high = owner.ConnectionOptions.WriteHighWaterBytes;
@@ -66,7 +71,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
             if (_held)
             {
                 // What the predecessor left is the new one's, at once and not with the peer's next bytes.
-                ScheduleRead();
+                ScheduleRead(evenWhilePending: true);
             }
         }
     }
@@ -74,6 +79,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     /// <summary>Tells the protocol that it is connected, and begins to read.</summary>
     public void Start()
     {
+        _made = Loop.Time.Ticks;
         // Before the protocol writes: that may stall already.
         _deadlines = ConnectionDeadlines.Begin(this, _owner.ConnectionOptions);
         using Calling call = new(this, nameof(IProtocol.ConnectionMade));
@@ -110,7 +116,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
         }
     }
 
-    public bool IsQuiet(int iterations) => Loop.Iterations - LastReceived >= iterations && !HasHeldInput && WriteBufferSize == 0;
+    public bool IsQuiet(int iterations) => IsSilent(iterations) && !HasHeldInput && WriteBufferSize == 0;
 
     /// <inheritdoc/>
     public override string ToString() => $"{_protocol.GetType().Name} of {RemoteEndPoint}";
@@ -147,7 +153,7 @@ internal sealed partial class ProtocolConnection : IServedConnection, ITransport
     }
 
     /// <summary>One of <see cref="ConnectionDeadlines"/> has passed.</summary>
-    internal void DeadlineMissed(TimeoutException missed, bool abort)
+    void IWatchedConnection.DeadlineMissed(TimeoutException missed, bool abort)
     {
         if (_closing)
         {

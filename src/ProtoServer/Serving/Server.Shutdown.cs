@@ -12,6 +12,12 @@ public sealed partial class Server
     // Between looks at connections that are still busy.
     private static readonly TimeSpan DrainInterval = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>
+    /// How long a connection that has said nothing yet counts as busy when the server drains, from its acceptance. Its first bytes are on their way most likely, and a restart behind a socket that somebody else
+    /// holds open should lose no answer. More than a round trip across a continent; what a drain takes longer at most, where clients have only just come.
+    /// </summary>
+    internal static readonly TimeSpan FirstWordGrace = TimeSpan.FromMilliseconds(250);
+
     private Task<DrainReport>? _shutdown;
     private bool _servingForever;
 
@@ -45,7 +51,7 @@ public sealed partial class Server
     }
 
     /// <summary>
-    /// Ends the server without losing what it received: stops accepting, tells each <see cref="IDrainingProtocol"/>, closes every connection as soon as it has nothing more to say,
+    /// Ends the server without losing what it received: stops accepting, tells each <see cref="IDrainingProtocol"/>, closes every connection as soon as it has nothing more to say (one that was accepted within the last 250 ms and has said nothing yet gets the rest of that time),
     /// and aborts what is left at the end of the timeout. A second call waits for the first.
     /// </summary>
     /// <param name="drainTimeout">Default <see cref="ServerOptions.DrainTimeout"/>. Zero aborts at once.</param>

@@ -5,12 +5,14 @@ namespace ProtoServer;
 /// <summary>A handler's reader: gives out what has been received, and once the connection is to end, refuses to wait for more. Loop thread only.</summary>
 internal sealed class DrainingReader(EventLoop loop, PipeReader inner) : PipeReader
 {
+    private readonly TimeSpan _made = loop.Time;
     private ValueTask<ReadResult> _last;
     private long _since;
     private CancellationToken _stopped;
+    private bool _heard;
 
-    /// <summary>Whether a read has been waiting for that many iterations.</summary>
-    public bool IsWaiting(int iterations) => !_last.IsCompleted && loop.Iterations - _since >= iterations;
+    /// <summary>Whether a read has been waiting for that many iterations, and not for the peer's first word.</summary>
+    public bool IsWaiting(int iterations) => !_last.IsCompleted && loop.Iterations - _since >= iterations && (_heard || loop.Time - _made >= Server.FirstWordGrace);
 
     /// <summary>The pending read ends with a cancelled result; later ones throw as soon as they would have to wait.</summary>
     public void Stop(CancellationToken stopped)
@@ -34,9 +36,17 @@ internal sealed class DrainingReader(EventLoop loop, PipeReader inner) : PipeRea
 
     public override bool TryRead(out ReadResult result) => inner.TryRead(out result);
 
-    public override void AdvanceTo(SequencePosition consumed) => inner.AdvanceTo(consumed);
+    public override void AdvanceTo(SequencePosition consumed)
+    {
+        _heard = true;
+        inner.AdvanceTo(consumed);
+    }
 
-    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => inner.AdvanceTo(consumed, examined);
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        _heard = true;
+        inner.AdvanceTo(consumed, examined);
+    }
 
     public override void CancelPendingRead() => inner.CancelPendingRead();
 

@@ -64,7 +64,7 @@ internal sealed class HandlerConnection(Server server, ConnectionContext connect
 
     private void Explain(Exception exception)
     {
-        if (exception is ProtocolViolationException || (exception is IOException or ConnectionAbortedException && _streams.IsLost))
+        if (exception is ProtocolViolationException || (exception is TimeoutException && exception == _streams.Missed) || (exception is IOException or ConnectionAbortedException && _streams.IsLost))
         {
             server.Loop.TryLog(LogLevel.Debug, null, $"{this}: {exception.Message}");
             return;

@@ -13,11 +13,14 @@ namespace ProtoServer;
 /// Loop thread only; an await comes back there by itself, unless it says <c>ConfigureAwait(false)</c>. Received bytes belong to the reader until they are advanced; written bytes are copied.
 /// Source: <see href="https://docs.python.org/3/library/asyncio-stream.html">asyncio, Streams</see>.
 /// </remarks>
-public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable
+public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedConnection
 {
     private readonly ConnectionContext _connection;
     private readonly ConnectionOptions _options;
     private readonly DrainingReader _input;
+    private readonly PipeWriter _output;
+    private readonly ConnectionDeadlines? _deadlines; // where an option asks for them
+    private readonly WatchedReader? _watched; // likewise
     private readonly CancellationTokenSource _shutdown = new();
     private int _lineLimitBytes = 64 * 1024;
     private DuplexStream? _stream;
@@ -29,20 +32,31 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable
         Loop = loop;
         _connection = connection;
         _options = options;
-        _input = new DrainingReader(loop, connection.Transport.Input);
+        PipeReader input = connection.Transport.Input;
+        _output = connection.Transport.Output;
+        _deadlines = ConnectionDeadlines.Begin(this, options);
+        if (_deadlines is not null)
+        {
+            input = _watched = new WatchedReader(input, _deadlines);
+            _output = new WatchedWriter(_output, _deadlines);
+        }
+        _input = new DrainingReader(loop, input);
     }
 
     /// <summary>The loop that this connection lives on.</summary>
     public EventLoop Loop { get; }
 
-    /// <summary>What the peer sends. One read at a time. A reset fails the pending read with a <see cref="ConnectionResetException"/>.</summary>
+    /// <summary>
+    /// What the peer sends. One read at a time. A reset fails the pending read with a <see cref="ConnectionResetException"/>; a deadline of <see cref="ConnectionOptions"/> that was missed fails it, or the
+    /// next one, with a <see cref="TimeoutException"/>.
+    /// </summary>
     public PipeReader Input => _input;
 
     /// <summary>
     /// What goes to the peer. <c>FlushAsync</c> waits while more than <see cref="ConnectionOptions.WriteHighWaterBytes"/> are unsent; once the peer is gone it returns
     /// <see cref="FlushResult.IsCompleted"/>. <c>Complete</c> ends our half and leaves the peer's open.
     /// </summary>
-    public PipeWriter Output => _connection.Transport.Output;
+    public PipeWriter Output => _output;
 
     /// <summary>Our end's address. Null where the transport has none.</summary>
     public EndPoint? LocalEndPoint => _connection.LocalEndPoint;
@@ -150,6 +164,30 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable
     /// <summary>Whether the handler waits for input, has for that many iterations, and everything is sent.</summary>
     internal bool IsQuiet(int iterations) => _input.IsWaiting(iterations) && Output.UnflushedBytes == 0;
 
+    /// <summary>The deadline that was missed: what ends the handler then is not its own fault.</summary>
+    internal TimeoutException? Missed { get; private set; }
+
+    long IWatchedConnection.WriteBufferSize => ((ISendQueue)_connection.Transport.Output).UnsentBytes;
+
+    void IWatchedConnection.DeadlineMissed(TimeoutException missed, bool abort)
+    {
+        if (Missed is not null || _end is not null)
+        {
+            return;
+        }
+        Missed = missed;
+        _watched!.Fail(missed);
+        if (abort)
+        {
+            Abort();
+        }
+        else
+        {
+            // Its reads fail from now on; one that does something else than read has this long.
+            Loop.CallLater(_options.CloseTimeout, static connection => connection.AbortUnlessOver(), this);
+        }
+    }
+
     /// <summary>Whether the transport below is gone: what the handler meets then is not its own fault.</summary>
     internal bool IsLost => _aborted || _connection.ConnectionClosed.IsCancellationRequested;
 
@@ -164,8 +202,17 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable
         _shutdown.Cancel();
     }
 
+    private void AbortUnlessOver()
+    {
+        if (_end is null)
+        {
+            Abort();
+        }
+    }
+
     private async Task EndAsync()
     {
+        _deadlines?.Stop();
         CallHandle? deadline = Loop.IsClosed ? null : Loop.CallLater(_options.CloseTimeout, Abort);
         try
         {

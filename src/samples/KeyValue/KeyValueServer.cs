@@ -248,7 +248,7 @@ internal sealed class KeyValueServer : IDisposable
     private void Recover(JournalFile file)
     {
         long started = _loop.TimeProvider.GetTimestamp();
-        long count = file.Recover(Space, keys => _logger.LogInformation("Reading {File}: {Keys} keys so far.", _options.DataFile, keys));
+        long count = file.Recover(Space, _loop.TimeProvider, keys => _logger.LogInformation("Reading {File}: {Keys} keys so far.", _options.DataFile, keys));
         if (count > 0)
         {
             _logger.LogInformation("Read {Keys} keys from {File} in {Seconds:F1} s.", count, _options.DataFile, _loop.TimeProvider.GetElapsedTime(started).TotalSeconds);

@@ -8,7 +8,7 @@ using System.Numerics;
 using LineEcho;
 using ProtoServer;
 
-Option<string> host = new("--host") { Description = "Address or name to listen on; * is every address of the machine", DefaultValueFactory = _ => "127.0.0.1" };
+Option<string> host = new("--host") { Description = "Address or name to listen on; * is every address of the machine. Under a socket unit of systemd neither this nor the port counts: its sockets are served", DefaultValueFactory = _ => "127.0.0.1" };
 Option<int> port = Number("--port", 7000, value => value is >= 0 and <= IPEndPoint.MaxPort, "from 0 to 65535", "TCP port; 0 picks a free one");
 Option<bool> raw = new("--raw") { Description = "Echo bytes as they come, not lines" };
 Option<int> maxLine = Number("--max-line", 64 * 1024, value => value is >= 1 and <= 1 << 30, "from 1 to 1073741824", "Longest line, in bytes without its terminator");
@@ -51,25 +51,35 @@ int Serve(ParseResult arguments)
     {
         EventLoop.Run(async loop =>
         {
-            if (arguments.GetValue(loops) == 1)
-            {
-                Server server = loop.CreateServer(factory, address, arguments.GetValue(port), options);
-                Announce(server.EndPoints);
-                await server.ServeForeverAsync();
-                return;
-            }
-
-            using EventLoopGroup group = EventLoopGroup.Start(arguments.GetValue(loops), new EventLoopOptions { Name = "echo" });
-            ServerGroup servers = group.CreateServer(factory, address, arguments.GetValue(port), options);
-            Announce(servers.EndPoints);
-            await servers.ServeForeverAsync();
+            using EventLoopGroup? group = arguments.GetValue(loops) == 1 ? null : EventLoopGroup.Start(arguments.GetValue(loops), new EventLoopOptions { Name = "echo" });
+            IReadOnlyList<(string Name, Socket Socket)> passed = Systemd.TakeListeningSockets();
+            List<Func<Task>> serve = passed.Count > 0
+                ? [.. passed.Select(one => Listen(loop, group, one.Socket))]
+                : [Listen(loop, group, null)];
+            Systemd.NotifyReady();
+            using CancellationTokenRegistration stopping = loop.ShutdownToken.Register(static () => Systemd.NotifyStopping());
+            await Task.WhenAll(serve.Select(static forever => forever()));
         });
         return 0;
     }
-    catch (SocketException exception)
+    catch (Exception exception) when (exception is SocketException or ArgumentException or PlatformNotSupportedException)
     {
         Console.Error.WriteLine($"LineEcho: {exception.Message}");
         return 1;
+    }
+
+    Func<Task> Listen(EventLoop loop, EventLoopGroup? group, Socket? passed)
+    {
+        if (group is null)
+        {
+            Server server = passed is null ? loop.CreateServer(factory, address, arguments.GetValue(port), options) : loop.CreateServer(factory, passed, options);
+            Announce(server.EndPoints);
+            return () => server.ServeForeverAsync();
+        }
+
+        ServerGroup servers = passed is null ? group.CreateServer(factory, address, arguments.GetValue(port), options) : group.CreateServer(factory, passed, options);
+        Announce(servers.EndPoints);
+        return () => servers.ServeForeverAsync();
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KeyValue.Journal;
+using KeyValue.Store;
 using KeyValue.Tests.Support;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -98,6 +99,51 @@ public sealed class DurabilityTests : IDisposable
         await using ServerProcess again = await ServerProcess.StartKeyValueAsync("--data", File);
         using RawClient reader = await RawClient.ConnectAsync(again.Port);
         Assert.Equal("$4\r\n2000\r\n", await reader.AskAsync("GET", "n"));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(40, 0)]
+    [InlineData(300, 2)]
+    [InlineData(1100, 10)]
+    public void Recovery_ThatTakesItsTime_TellsEachSecondHowFarItIs(int millisecondsPerLook, int told)
+    {
+        const int keys = 640;
+        using EventLoop loop = new();
+        loop.RunUntilComplete(() =>
+        {
+            using JournalFile file = new(File, Journal.Durability.None);
+            using (SqliteConnection connection = new($"Data Source={File};Pooling=False"))
+            {
+                connection.Open();
+                using SqliteCommand command = connection.CreateCommand();
+                command.CommandText = $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{keys}) INSERT INTO entries(database,key,value,expires) SELECT 0,CAST('key'||i AS BLOB),CAST(i AS BLOB),0 FROM n";
+                command.ExecuteNonQuery();
+            }
+            List<long> progress = [];
+            KeySpace space = new(loop.TimeProvider);
+            Assert.Equal(keys, file.Recover(space, new SlowClock(TimeSpan.FromMilliseconds(millisecondsPerLook)), progress.Add));
+            Assert.Equal(keys, space[0].Count);
+            Assert.Equal(progress.Order().Distinct(), progress);
+            Assert.All(progress, count => Assert.InRange(count, 1, keys));
+            Assert.Equal(told, progress.Count);
+            return Task.CompletedTask;
+        });
+    }
+
+    [Fact]
+    public async Task Recovery_OfAFile_SaysHowManyKeysItRead()
+    {
+        await using (ServerProcess server = await ServerProcess.StartKeyValueAsync("--data", File))
+        {
+            using RawClient client = await RawClient.ConnectAsync(server.Port);
+            await client.SendAsync("MSET a 1 b 2 c 3\r\nSHUTDOWN\r\n");
+            await client.ReadToEndAsync();
+            Assert.Equal(0, await server.WaitForExitAsync());
+        }
+        await using ServerProcess again = await ServerProcess.StartKeyValueAsync("--data", File, "--log", "Information");
+        Assert.Equal(0, await again.TerminateAsync());
+        Assert.Contains($"Read 3 keys from {File} in ", again.Log, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -234,5 +280,15 @@ public sealed class DurabilityTests : IDisposable
             Sent = Math.Max(Sent, value);
             return value;
         }
+    }
+
+    /// <summary>A clock that goes on by so much at each look.</summary>
+    private sealed class SlowClock(TimeSpan step) : TimeProvider
+    {
+        private long _looks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => step.Ticks * _looks++;
     }
 }

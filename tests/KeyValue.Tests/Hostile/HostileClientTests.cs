@@ -1,5 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using System.Text;
 using KeyValue.Tests.Support;
 
 namespace KeyValue.Tests.Hostile;
@@ -74,6 +78,76 @@ public class HostileClientTests
         finally
         {
             clients.ForEach(client => client.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task PeerFromAnotherAddress_WithoutAPassword_IsDeniedAndOneFromThisMachineServed()
+    {
+        // A machine's own address is no loopback address: to the server this is a stranger.
+        IPAddress? own = NetworkInterface.GetAllNetworkInterfaces().Where(static one => one.OperationalStatus == OperationalStatus.Up)
+            .SelectMany(static one => one.GetIPProperties().UnicastAddresses).Select(static one => one.Address)
+            .FirstOrDefault(static one => one.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(one));
+        Assert.SkipWhen(own is null, "needs an IPv4 address beside loopback");
+        await using ServerProcess server = await ServerProcess.StartKeyValueAsync("--host", own!.ToString());
+        using Socket stranger = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await stranger.ConnectAsync(own, server.Port);
+        byte[] buffer = new byte[1024];
+        int count = 0;
+        // To the end, which is no reset.
+        while (await stranger.ReceiveAsync(buffer.AsMemory(count)).AsTask().WaitAsync(TimeSpan.FromSeconds(20)) is int more and > 0)
+        {
+            count += more;
+        }
+        Assert.StartsWith("-DENIED ", Encoding.ASCII.GetString(buffer, 0, count), StringComparison.Ordinal);
+        using Socket neighbour = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        neighbour.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        await neighbour.ConnectAsync(own, server.Port);
+        await neighbour.SendAsync("PING\r\n"u8.ToArray());
+        Assert.Equal(7, await neighbour.ReceiveAsync(buffer).WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public async Task Monitor_ThatDoesNotRead_IsCutOffAndOthersLoseNothing()
+    {
+        await using ServerProcess server = await ServerProcess.StartKeyValueAsync();
+        using RawClient probe = await RawClient.ConnectAsync(server.Port);
+        using RawClient monitor = await RawClient.ConnectAsync(server.Port, receiveBuffer: 4096);
+        Assert.Equal("+OK\r\n", await monitor.AskAsync("MONITOR"));
+        long before = server.ResidentBytes;
+        string text = new('x', 64 * 1024);
+        // Until it is gone; what the kernel keeps for it comes on top of the 1 MiB.
+        int sent = 0;
+        for (bool watched = true; watched && sent < 1000; sent++)
+        {
+            Assert.Equal(text.Length + 10, (await probe.AskAsync("ECHO", text)).Length);
+            watched = sent % 16 != 0 || (await probe.AskAsync("CLIENT", "LIST")).Contains("flags=O", StringComparison.Ordinal);
+        }
+        TestContext.Current.SendDiagnosticMessage($"monitor cut off after {sent * 64 / 1024} MiB, server grew {(server.ResidentBytes - before) / MiB} MiB");
+        Assert.True(sent < 1000, "A monitor that reads nothing was never cut off.");
+        Assert.True(server.ResidentBytes - before < 64 * MiB);
+        await Assert.ThrowsAsync<SocketException>(() => monitor.ReadToEndAsync());
+    }
+
+    [Theory]
+    [InlineData("MGET big big big big big big big big\r\n", true)]
+    [InlineData("GET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\n", false)]
+    public async Task Output_BeyondItsLimit_OneReplyIsCutOffAndManyWait(string requests, bool cutOff)
+    {
+        await using ServerProcess server = await ServerProcess.StartKeyValueAsync("--max-output", "1mb");
+        using RawClient probe = await RawClient.ConnectAsync(server.Port);
+        await probe.AskAsync("SET", "big", new string('x', (int)MiB));
+        using RawClient client = await RawClient.ConnectAsync(server.Port, receiveBuffer: 4096);
+        await client.SendAsync(requests);
+        await UntilAsync(async () => cutOff != (await probe.AskAsync("CLIENT", "LIST")).Contains(" cmd=get ", StringComparison.Ordinal));
+        if (cutOff)
+        {
+            await Assert.ThrowsAsync<SocketException>(() => client.ReadToEndAsync());
+            return;
+        }
+        for (int reply = 0; reply < 8; reply++)
+        {
+            Assert.Equal(MiB + 12, (await client.ReadReplyAsync()).Length);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Net;
 using System.Text;
 using KeyValue.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -115,6 +116,33 @@ public sealed class SessionTests : IDisposable
 
             Assert.Equal("", transport.TakeText());
             Assert.Equal(0, server.Space[0].Count);
+        });
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1", true, null, "-DENIED ")]
+    [InlineData("2001:db8::1", true, null, "-DENIED ")]
+    [InlineData("127.0.0.1", true, null, "+PONG\r\n")]
+    [InlineData("127.0.0.2", true, null, "+PONG\r\n")]
+    [InlineData("::1", true, null, "+PONG\r\n")]
+    [InlineData("::ffff:127.0.0.1", true, null, "+PONG\r\n")]
+    [InlineData("::ffff:192.0.2.1", true, null, "-DENIED ")]
+    [InlineData("192.0.2.1", false, null, "+PONG\r\n")]
+    [InlineData("192.0.2.1", true, "secret", "-NOAUTH ")]
+    public void ProtectedMode_WithoutAPassword_AnswersThisMachineOnly(string peer, bool isProtected, string? password, string expected)
+    {
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = new(_loop, new KeyValueOptions { IsProtected = isProtected, Password = password }, NullLogger.Instance);
+            MemoryTransport transport = new(_loop, server.CreateSession(), new IPEndPoint(IPAddress.Parse(peer), 3));
+            if (!transport.IsClosing)
+            {
+                transport.Feed("PING\r\n");
+            }
+            string answer = transport.TakeText();
+            Assert.StartsWith(expected, answer, StringComparison.Ordinal);
+            Assert.EndsWith("\r\n", answer, StringComparison.Ordinal);
+            Assert.Equal(expected == "-DENIED ", transport.IsClosing);
         });
     }
 

@@ -13,8 +13,9 @@ internal sealed class MemoryTransport : ITransport
     private readonly IBufferedProtocol _session;
     private byte[] _unconsumed = [];
 
-    public MemoryTransport(EventLoop loop, IProtocol session)
+    public MemoryTransport(EventLoop loop, IProtocol session, EndPoint? remote = null)
     {
+        RemoteEndPoint = remote ?? new IPEndPoint(IPAddress.Loopback, 2);
         Loop = loop;
         Protocol = session;
         _session = (IBufferedProtocol)session;
@@ -27,7 +28,7 @@ internal sealed class MemoryTransport : ITransport
 
     public EndPoint? LocalEndPoint { get; } = new IPEndPoint(IPAddress.Loopback, 1);
 
-    public EndPoint? RemoteEndPoint { get; } = new IPEndPoint(IPAddress.Loopback, 2);
+    public EndPoint? RemoteEndPoint { get; }
 
     public IFeatureCollection Features { get; } = new FeatureCollection();
 

@@ -13,16 +13,19 @@ public sealed partial class SampleProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
 
-    private SampleProcess(string assembly, IEnumerable<string> arguments)
+    private SampleProcess(IReadOnlyList<string> command, (string Name, string Value)? variable = null)
     {
-        // The very runtime that runs the tests, wherever it is installed.
-        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
-        ProcessStartInfo start = new(dotnet, [Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments])
+        ProcessStartInfo start = new(command[0], command.Skip(1))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
+        if (variable is { } set)
+        {
+            start.Environment[set.Name] = set.Value;
+        }
+
         _process = new Process { StartInfo = start };
         _process.ErrorDataReceived += (_, line) =>
         {
@@ -58,9 +61,18 @@ public sealed partial class SampleProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it on a free port and waits until it accepts.</summary>
-    public static async Task<SampleProcess> ListenAsync(string assembly, params IEnumerable<string> arguments)
+    public static Task<SampleProcess> ListenAsync(string assembly, params IEnumerable<string> arguments) => ListenedAsync(new(CommandOf(assembly, ["--port", "0", .. arguments])), assembly);
+
+    /// <summary>The same, with an environment variable set for it.</summary>
+    public static Task<SampleProcess> ListenAsync(string assembly, (string Name, string Value) variable) => ListenedAsync(new(CommandOf(assembly, ["--port", "0"]), variable), assembly);
+
+    /// <summary>Starts it as systemd does for a socket unit, with the listening socket <paramref name="descriptor"/> of this process as its descriptor 3.</summary>
+    /// <param name="descriptor">One that is inherited.</param>
+    public static Task<SampleProcess> ListenOnAsync(string assembly, int descriptor, params IEnumerable<string> arguments) => ListenedAsync(
+        new(["bash", "-c", $"LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\" 3<&{descriptor} {descriptor}<&-", "bash", .. CommandOf(assembly, arguments)]), assembly);
+
+    private static async Task<SampleProcess> ListenedAsync(SampleProcess process, string assembly)
     {
-        SampleProcess process = new(assembly, ["--port", "0", .. arguments]);
         process.FirstLine = await process._process.StandardOutput.ReadLineAsync().WaitAsync(s_deadline) ?? "";
         if (!process.FirstLine.StartsWith("listening on ", StringComparison.Ordinal))
         {
@@ -75,9 +87,24 @@ public sealed partial class SampleProcess : IAsyncDisposable
     /// <summary>Runs it to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string assembly, params IEnumerable<string> arguments)
     {
-        await using SampleProcess process = new(assembly, arguments);
-        string output = await process._process.StandardOutput.ReadToEndAsync().WaitAsync(s_deadline);
-        return (await process.WaitForExitAsync(), output, process.Errors);
+        await using SampleProcess process = new(CommandOf(assembly, arguments));
+        return await process.ToEndAsync();
+    }
+
+    /// <summary>The same, with an environment variable set for it.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string assembly, (string Name, string Value) variable)
+    {
+        await using SampleProcess process = new(CommandOf(assembly, ["--port", "0"]), variable);
+        return await process.ToEndAsync();
+    }
+
+    /// <summary>The names of its threads.</summary>
+    public IReadOnlyList<string> ThreadNames() => [.. Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Select(static task => File.ReadAllText(Path.Combine(task, "comm")).TrimEnd())];
+
+    private async Task<(int ExitCode, string Output, string Errors)> ToEndAsync()
+    {
+        string output = await _process.StandardOutput.ReadToEndAsync().WaitAsync(s_deadline);
+        return (await WaitForExitAsync(), output, Errors);
     }
 
     /// <summary>Sends it a signal.</summary>
@@ -106,6 +133,10 @@ public sealed partial class SampleProcess : IAsyncDisposable
 
         _process.Dispose();
     }
+
+    // The very runtime that runs the tests, wherever it is installed.
+    private static IReadOnlyList<string> CommandOf(string assembly, IEnumerable<string> arguments) =>
+        [Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")), Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments];
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);

@@ -18,7 +18,9 @@ internal sealed class BlackHole : IDisposable
 
     public static IPAddress Address { get; } = IPAddress.Parse("127.0.0.2");
 
-    public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndPoint!;
+
+    public int Port => EndPoint.Port;
 
     public void Dispose()
     {

@@ -104,6 +104,7 @@ public class ConnectTests
         Assert.IsType<TimeoutException>(Assert.Single(late.Failures).Error);
         Assert.Contains($"127.0.0.2:{hole.Port}: no answer within 0.05 s", late.Message, StringComparison.Ordinal);
         Assert.Equal(0, await loop.Watched());
+        Assert.Equal(1, Within.ConnectionsTo(hole.EndPoint));
     }
 
     [Fact]
@@ -125,11 +126,13 @@ public class ConnectTests
         using var cancel = new CancellationTokenSource();
         Task<(ITransport, Peer)> Start() => loop.CreateConnectionAsync(() => new Peer(), "127.0.0.2", hole.Port, null, cancel.Token);
         Task connecting = onLoop ? loop.OnLoop(async () => (await Start()).Item2) : Start();
-        await loop.Until(() => loop.Poller.Handlers.Count() == 2);
+        // One is the hole's own.
+        await Deadlines.UntilAsync(() => Within.ConnectionsTo(hole.EndPoint) == 2, "a connect under way");
         await cancel.CancelAsync();
         OperationCanceledException cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting.WaitAsync(Within.Deadline));
         Assert.Equal(cancel.Token, cancelled.CancellationToken);
         Assert.Equal(0, await loop.Watched());
+        Assert.Equal(1, Within.ConnectionsTo(hole.EndPoint));
     }
 
     [Fact]

@@ -38,7 +38,8 @@ public class HappyEyeballsTests
         ClientOptions options = Resolving(TimeSpan.FromMilliseconds(30), BlackHole.Address, IPAddress.Loopback);
         (ITransport transport, _) = await loop.CreateConnectionAsync(() => new Peer(), "two.invalid", server.Port, options).WaitAsync(Within.Deadline);
         Assert.Equal(server.EndPoints[0], transport.RemoteEndPoint);
-        Assert.Equal(1, await loop.Watched());
+        Assert.Equal(1, Within.ConnectionsTo(server.EndPoints[0]));
+        await Deadlines.UntilAsync(() => Within.ConnectionsTo(hole.EndPoint) == 1, "the loser's end: what is left is the hole's own");
     }
 
     [Fact, Trait("Conformance", "K3")]

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.NetworkInformation;
 
 namespace ProtoServer.Tests.Clients;
 
@@ -49,6 +51,10 @@ internal static class Within
             await Task.Delay(1);
         }
     }
+
+    /// <summary>This machine's connections to <paramref name="remote"/> that are up or about to be, as the kernel lists them: what no transport can hide.</summary>
+    public static int ConnectionsTo(EndPoint remote) => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
+        .Count(one => one.RemoteEndPoint.Equals(remote) && one.State is TcpState.SynSent or TcpState.Established);
 
     /// <summary>What the loop's poller watches beside its wake-up: listeners, connections, connects under way.</summary>
     public static Task<int> Watched(this EventLoop loop) => loop.OnLoop(() => loop.Poller.Handlers.Count() - 1);

@@ -412,6 +412,34 @@ public abstract partial class TransportConformance
         AssertSound(second);
     }
 
+    [Theory, Trait("Conformance", "P18")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Protocol_SetOutsideACallbackWhileBytesAreKept_TheSuccessorGetsThemAtOnce(bool successorIsBuffered)
+    {
+        ProbeProtocol second = successorIsBuffered ? new BufferedProbe { IsSuccessor = true } : new ProbeProtocol { IsSuccessor = true };
+        var offered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var first = new BufferedProbe
+        {
+            Consume = data =>
+            {
+                offered.TrySetResult();
+                return 0;
+            },
+        };
+        Pair pair = await PairAsync(first);
+        await pair.Peer.SendAsync("rest");
+        await offered.Task.Within();
+        await _test.RunAsync(() =>
+        {
+            pair.Transport.Protocol = second;
+            Assert.Equal(0, second.ReceivedCount);
+        });
+        await second.ReceivedAsync(4);
+        Assert.Equal("rest", second.ReceivedText);
+        AssertSound(second);
+    }
+
     [Fact, Trait("Conformance", "P18")]
     public async Task Protocol_SetToNull_Throws()
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -20,6 +21,8 @@ internal sealed class KestrelSockets : ConformanceTransport
 
     // Completing the output ends Kestrel's send loop, and with it the socket, both ways.
     public override bool HasHalfClose => false;
+
+    public override IConnectionFactory Connector { get; } = new KestrelConnector();
 
     public static SocketTransportFactory MakeFactory() => new(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
 

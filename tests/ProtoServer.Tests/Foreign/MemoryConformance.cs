@@ -15,12 +15,23 @@ public sealed class MemoryConformance : TransportConformance
 internal sealed class InMemory : ConformanceTransport
 {
     private readonly MemoryNetwork _network = new(bufferBytes: 16 * 1024);
+    private readonly SilentConnector _connector;
+
+    public InMemory() => _connector = new SilentConnector(_network);
 
     public override string Name => "memory";
 
     public override bool CountsUnsentBytes => false;
 
     public override bool HasAddresses => false;
+
+    public override IConnectionFactory Connector => _connector;
+
+    public override SilentAddress Silence(int port)
+    {
+        _connector.IsSilent = true;
+        return new SilentConnect(_connector);
+    }
 
     public override Server StartServer(EventLoop loop, Func<IProtocol> protocolFactory, ServerOptions? options = null) =>
         loop.CreateServer(protocolFactory, "127.0.0.1", 0, (options ?? new ServerOptions()).On(_network));

@@ -6,12 +6,47 @@ namespace ProtoServer.Tests;
 /// <summary>How the portable transport is chosen, and what the conformance suite does not ask of it.</summary>
 public sealed class PortableTransportTests
 {
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    public void ChooseTransport_NothingSaid_IsEpollWhereThereIsEpoll(string? variable) =>
+        Assert.Equal(EpollConnectionListenerFactory.IsSupported ? TransportKind.Epoll : TransportKind.Sockets, EventLoop.ChooseTransport(TransportKind.Automatic, variable));
+
     [Fact]
-    public void Loop_TransportNotNamed_IsEpollWhereThereIsEpoll()
+    public void ChooseTransport_VariableSaysSockets_IsSockets() => Assert.Equal(TransportKind.Sockets, EventLoop.ChooseTransport(TransportKind.Automatic, "sockets"));
+
+    [Fact]
+    public void ChooseTransport_VariableSaysEpoll_IsEpollOrSaysThatThereIsNone()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT") is null, "PROTOSERVER_TRANSPORT is set");
+        if (EpollConnectionListenerFactory.IsSupported)
+        {
+            Assert.Equal(TransportKind.Epoll, EventLoop.ChooseTransport(TransportKind.Automatic, "epoll"));
+        }
+        else
+        {
+            Assert.Throws<PlatformNotSupportedException>(static () => EventLoop.ChooseTransport(TransportKind.Automatic, "epoll"));
+        }
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("Epoll")]
+    [InlineData("epoll ")]
+    [InlineData("automatic")]
+    public void ChooseTransport_VariableSaysSomethingElse_IsAnErrorThatNamesIt(string variable)
+    {
+        ArgumentException error = Assert.Throws<ArgumentException>(() => EventLoop.ChooseTransport(TransportKind.Automatic, variable));
+        Assert.Contains($"PROTOSERVER_TRANSPORT is '{variable}': set it to epoll or sockets", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ChooseTransport_OptionNamesOne_TheVariableIsNotLookedAt() => Assert.Equal(TransportKind.Sockets, EventLoop.ChooseTransport(TransportKind.Sockets, "nonsense"));
+
+    [Fact]
+    public void Loop_TransportNotNamed_IsWhatTheEnvironmentSays()
+    {
         using var loop = new EventLoop();
-        Assert.Equal(EpollConnectionListenerFactory.IsSupported ? TransportKind.Epoll : TransportKind.Sockets, loop.TransportKind);
+        Assert.Equal(EventLoop.ChooseTransport(TransportKind.Automatic, Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT")), loop.TransportKind);
     }
 
     [Fact]

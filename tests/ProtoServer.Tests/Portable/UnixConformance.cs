@@ -20,6 +20,8 @@ internal sealed class UnixSockets : ConformanceTransport
 
     public override bool HasAddresses => false;
 
+    public override bool HasNames => false;
+
     public override Server StartServer(EventLoop loop, Func<IProtocol> protocolFactory, ServerOptions? options = null) =>
         loop.CreateUnixServer(protocolFactory, Path.Combine(Path.GetTempPath(), $"protoserver-{Guid.NewGuid():N}.sock"), options);
 

@@ -54,12 +54,14 @@ public class SystemdTests
     [Fact]
     public async Task Restart_BehindAListeningSocketFromOutside_RefusesNobody()
     {
+        using EventLoop clients = EventLoop.Start();
+        Assert.SkipWhen(clients.TransportKind == TransportKind.Sockets,
+            "sockets: the runtime's poller takes the same socket under the same number once in a process");
         // The manager's socket; each generation of the service gets a descriptor of its own for it, as a process does.
         using var listening = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listening.Listen(512);
         int port = ((IPEndPoint)listening.LocalEndPoint!).Port;
-        using EventLoop clients = EventLoop.Start();
         int generations = 0;
         using var stop = new CancellationTokenSource();
         Task<int[]> load = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => clients.OnLoop(() => ConnectUntil(clients, port, stop.Token))));

@@ -9,6 +9,51 @@ public sealed class DrainTests : IDisposable
 
     public void Dispose() => _test.Dispose();
 
+    [Theory, Trait("Conformance", "D7")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Shutdown_ClientThatHasOnlyJustCome_IsHeardAndAnswered(bool streams)
+    {
+        SocketPeer? peer = null;
+        var shutdown = new TaskCompletionSource<Task<DrainReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Server? server = null;
+        void Accepted()
+        {
+            shutdown.SetResult(server!.ShutdownAsync());
+            _test.Loop.CallLater(TimeSpan.FromMilliseconds(20), () => peer!.Socket.Send("line\n"u8));
+        }
+        server = streams
+            ? _test.Loop.StartServer(
+                async connection =>
+                {
+                    Accepted();
+                    await foreach (string line in connection.ReadLinesAsync())
+                    {
+                        await connection.WriteLineAsync(line);
+                    }
+                },
+                "127.0.0.1",
+                0)
+            : _test.Loop.CreateServer(
+                () =>
+                {
+                    ProbeProtocol? protocol = null;
+                    protocol = new ProbeProtocol { OnMade = _ => Accepted(), OnData = data => protocol!.Transport.Write(data) };
+                    return protocol;
+                },
+                "127.0.0.1",
+                0);
+        using (IDisposable held = await _test.HoldAsync())
+        {
+            peer = await SocketPeer.ConnectAsync(server.Port);
+        }
+        using (peer)
+        {
+            Assert.Equal("line\n", Encoding.ASCII.GetString(await peer.ReceiveToEndAsync()));
+        }
+        Assert.True((await (await shutdown.Task.Within()).Within()).IsClean);
+    }
+
     [Fact, Trait("Conformance", "D7")]
     public async Task Shutdown_MoreReadyConnectionsThanOnePollReports_EveryReceivedLineIsAnswered()
     {

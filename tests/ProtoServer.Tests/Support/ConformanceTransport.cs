@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer.Tests;
 
@@ -31,6 +32,18 @@ internal abstract class ConformanceTransport
 
     /// <summary>A connect succeeds before the server accepts it: there is a backlog.</summary>
     public virtual bool AcceptsInTheKernel => true;
+
+    /// <summary>A name can stand for several addresses of it.</summary>
+    public virtual bool HasNames => true;
+
+    /// <summary>What connects a client; null: the loop's own transport.</summary>
+    public virtual IConnectionFactory? Connector => null;
+
+    /// <summary>Connected sockets can be put on it: the loop's own transports.</summary>
+    public virtual bool AdoptsSockets => Connector is null;
+
+    /// <summary>Makes <see cref="Clients.BlackHole.Address"/> one that answers no connect to this port.</summary>
+    public virtual SilentAddress Silence(int port) => new SilentListener(port);
 
     /// <summary>Serves on a free address.</summary>
     public abstract Server StartServer(EventLoop loop, Func<IProtocol> protocolFactory, ServerOptions? options = null);

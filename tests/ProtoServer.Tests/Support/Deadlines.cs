@@ -6,7 +6,7 @@ namespace ProtoServer.Tests;
 internal static class Deadlines
 {
     /// <summary>Far above what anything here takes: a test that meets it is broken, not slow.</summary>
-    public static readonly TimeSpan Default = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Default = TimeSpan.FromSeconds(30);
 
     public static Task Within(this Task task, TimeSpan? deadline = null) => task.WaitAsync(deadline ?? Default);
 

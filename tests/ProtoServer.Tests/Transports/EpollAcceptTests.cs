@@ -6,7 +6,7 @@ namespace ProtoServer.Tests;
 /// <summary>A: accepted sockets and their options, on epoll.</summary>
 public sealed class EpollAcceptTests : IDisposable
 {
-    private readonly TestLoop _test = new();
+    private readonly TestLoop _test = new(new EventLoopOptions { Transport = EpollConnectionListenerFactory.IsSupported ? TransportKind.Epoll : TransportKind.Automatic });
 
     public EpollAcceptTests() => Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "epoll: this system has none");
 

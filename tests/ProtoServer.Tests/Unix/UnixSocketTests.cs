@@ -110,6 +110,55 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Transports))]
+    public async Task Adopted_BoundByTheRuntime_ItsFileStaysAtAdoptionAndAtTheEnd(TransportKind kind)
+    {
+        using EventLoop loop = Start(kind);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        Server server = loop.CreateServer(static () => new Peer { Echoes = true }, socket);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.True(File.Exists(SocketPath));
+        (ITransport transport, Peer peer) = await loop.CreateUnixConnectionAsync(static () => new Peer(), SocketPath).WaitAsync(Within.Deadline);
+        await loop.OnLoop(() => transport.Write("adopted"u8));
+        await peer.ReceivedAtLeast(7);
+        Assert.Equal(SocketPath, Assert.Single(server.EndPoints).ToString());
+        await server.ShutdownAsync().WaitAsync(Within.Deadline);
+        Assert.True(File.Exists(SocketPath));
+    }
+
+    [Theory, MemberData(nameof(Transports))]
+    public async Task Adopted_AsAManagerPassesIt_ItsFileStaysForTheNextServer(TransportKind kind)
+    {
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        manager.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        manager.Listen();
+        using EventLoop loop = Start(kind);
+        Server server = loop.CreateServer(static () => new Peer { Echoes = true }, SocketTakeover.Duplicate(manager));
+        (ITransport transport, Peer peer) = await loop.CreateUnixConnectionAsync(static () => new Peer(), SocketPath).WaitAsync(Within.Deadline);
+        await loop.OnLoop(() => transport.Write("again"u8));
+        await peer.ReceivedAtLeast(5);
+        await server.ShutdownAsync().WaitAsync(Within.Deadline);
+        Assert.True(File.Exists(SocketPath));
+    }
+
+    [Theory, MemberData(nameof(Transports))]
+    public async Task Adopted_ObjectDisposedOfAfterwards_ServesOn(TransportKind kind)
+    {
+        using EventLoop loop = Start(kind);
+        string name = $"\0protoserver-{Guid.NewGuid():N}";
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(name));
+        await using Server server = loop.CreateServer(static () => new Peer { Echoes = true }, socket);
+        socket.Dispose();
+        (ITransport transport, Peer peer) = await loop.CreateUnixConnectionAsync(static () => new Peer(), name).WaitAsync(Within.Deadline);
+        await loop.OnLoop(() => transport.Write("there"u8));
+        await peer.ReceivedAtLeast(5);
+        await loop.OnLoop(transport.Close);
+        await peer.Lost;
+    }
+
+    [Theory, MemberData(nameof(Transports))]
     public async Task Server_FileGoneMeanwhile_EndsAllTheSame(TransportKind kind)
     {
         using EventLoop loop = Start(kind);

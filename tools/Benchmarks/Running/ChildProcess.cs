@@ -48,15 +48,22 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for a child that ends by itself.</summary>
-    /// <exception cref="InvalidOperationException">It ended with another code than 0: the message has what it wrote to standard error.</exception>
-    public async Task<string> ReadToEndAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Ends this wait only.</param>
+    /// <param name="isGood">Which exit codes are no failure; null: 0.</param>
+    /// <exception cref="InvalidOperationException">It ended with another code: the message has what it wrote to standard error.</exception>
+    public async Task<string> ReadToEndAsync(CancellationToken cancellationToken, Predicate<int>? isGood = null)
     {
         string output = await _process.StandardOutput.ReadToEndAsync(cancellationToken);
         await _process.WaitForExitAsync(cancellationToken);
-        return _process.ExitCode == 0 ? output : throw new InvalidOperationException($"exit code {_process.ExitCode}: {(await _errors).Trim()}");
+        bool good = isGood?.Invoke(_process.ExitCode) ?? _process.ExitCode == 0;
+        return good ? output : throw new InvalidOperationException($"exit code {_process.ExitCode}: {(await _errors).Trim()}");
     }
 
-    public void CloseInput() => _process.StandardInput.Close();
+    public async Task WriteLineAsync(string line, CancellationToken cancellationToken)
+    {
+        await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellationToken);
+        await _process.StandardInput.FlushAsync(cancellationToken);
+    }
 
     public async Task<string> ErrorsAsync()
     {

@@ -6,7 +6,7 @@ namespace Benchmarks.Running;
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private const string Greeting = "listening on ";
-    private static readonly TimeSpan _startDeadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _answerDeadline = TimeSpan.FromSeconds(20);
     private readonly ChildProcess _process;
 
     private ServerProcess(Peer peer, ChildProcess process, int port)
@@ -30,7 +30,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         ChildProcess process = ChildProcess.Start(peer.Command(), pin ? 0 : null);
         try
         {
-            string? line = await process.Output.ReadLineAsync(cancellationToken).AsTask().WaitAsync(_startDeadline, cancellationToken);
+            string? line = await process.Output.ReadLineAsync(cancellationToken).AsTask().WaitAsync(_answerDeadline, cancellationToken);
             if (line is null || !line.StartsWith(Greeting, StringComparison.Ordinal))
             {
                 throw new InvalidOperationException($"{peer.Name} printed '{line}' where 'listening on HOST:PORT' was expected. {await process.ErrorsAsync()}");
@@ -43,6 +43,14 @@ internal sealed class ServerProcess : IAsyncDisposable
             await process.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Writes a line to its standard input and returns the line that it answers.</summary>
+    public async Task<string> AskAsync(string line, CancellationToken cancellationToken)
+    {
+        await _process.WriteLineAsync(line, cancellationToken);
+        return await _process.Output.ReadLineAsync(cancellationToken).AsTask().WaitAsync(_answerDeadline, cancellationToken)
+            ?? throw new InvalidOperationException($"{Peer.Name} ended: {await _process.ErrorsAsync()}");
     }
 
     /// <summary>Bytes of anonymous memory in RAM: heap, stacks and JIT-compiled code, without mapped files.</summary>

@@ -1,7 +1,7 @@
 namespace Benchmarks.Running;
 
-/// <summary>What the clients do: so many connections, each with <paramref name="Depth"/> messages of <paramref name="SizeBytes"/> in flight.</summary>
-internal sealed record Shape(string Name, string Title, int Connections, int SizeBytes, int Depth)
+/// <summary>What the clients do: so many connections, each with <paramref name="Depth"/> messages of <paramref name="SizeBytes"/> in flight; as fast as answers come, or <paramref name="Rate"/> messages a second in all.</summary>
+internal sealed record Shape(string Name, string Title, int Connections, int SizeBytes, int Depth, int? Rate = null)
 {
     public static IReadOnlyList<Shape> Echo { get; } =
     [

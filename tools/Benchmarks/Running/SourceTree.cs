@@ -9,6 +9,9 @@ internal static class SourceTree
     /// <summary>A path below the root.</summary>
     public static string At(params string[] parts) => Path.Combine([Root, .. parts]);
 
+    /// <summary>A source file in <c>tools/Benchmarks/peers</c>.</summary>
+    public static string Peer(string source) => At("tools", "Benchmarks", "peers", source);
+
     private static string FindRoot()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

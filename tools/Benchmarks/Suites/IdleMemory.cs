@@ -6,6 +6,9 @@ namespace Benchmarks.Suites;
 /// <summary>Anonymous memory that one more idle connection costs the server process.</summary>
 internal static class IdleMemory
 {
+    /// <summary>Two pauses, and 11,000 connects.</summary>
+    public static readonly TimeSpan EstimatePerPeer = TimeSpan.FromSeconds(3.5);
+
     private const int WarmUpConnections = 2000;
     private const int BaseConnections = 1000;
     private const int AddedConnections = 8000;

@@ -3,46 +3,26 @@ using Benchmarks.Running;
 
 namespace Benchmarks.Suites;
 
-/// <summary>The goals of docs/DESIGN.md beside what was measured, met or not.</summary>
+/// <summary>Goals beside what was measured, met or not.</summary>
 internal sealed class Verdict
 {
-    private const double RawGoal = 1.05;
-    private const double LineGoal = 1.15;
-    private const double KestrelGoal = 0.42;
-    private const double IdleBytesGoal = 700;
-
     private readonly MarkdownTable _table = new("goal", "measured", "at most", "met");
 
-    public bool IsEmpty => _table.IsEmpty;
-
-    public void Add(Shape shape, Rounds rounds)
+    /// <summary>A median ratio; nothing is added when either side was not measured.</summary>
+    public void AddRatio(string what, Rounds rounds, string contender, string to, double atMost)
     {
-        AddRatio(shape, rounds, "ours-raw", PeerCatalog.Limit, RawGoal);
-        AddRatio(shape, rounds, "ours-line", PeerCatalog.Limit, LineGoal);
-        AddRatio(shape, rounds, "ours-raw", "kestrel", KestrelGoal);
-    }
-
-    public void AddIdle(IReadOnlyDictionary<string, double> bytes)
-    {
-        if (bytes.TryGetValue("ours-raw", out double measured))
+        if (rounds.Ratios(contender, to) is { } ratios)
         {
-            AddRow("bytes per idle connection, ours-raw", measured, IdleBytesGoal, "F0");
+            Add($"{what}: {contender} / {to}", ratios.Median(), atMost, "F2");
         }
     }
 
-    public string ToTable() => _table.ToString();
-
-    private void AddRatio(Shape shape, Rounds rounds, string peer, string reference, double goal)
-    {
-        if (rounds.Ratios(peer, reference) is { } ratios)
-        {
-            AddRow($"CPU per message, {shape.Title}: {peer} / {reference}", ratios.Median(), goal, "F2");
-        }
-    }
-
-    private void AddRow(string what, double measured, double goal, string format) => _table.Add(
+    public void Add(string what, double measured, double atMost, string format) => _table.Add(
         what,
         measured.ToString(format, CultureInfo.InvariantCulture),
-        goal.ToString(format, CultureInfo.InvariantCulture),
-        Math.Round(measured, 2) <= goal ? "yes" : "**no**");
+        atMost.ToString(format, CultureInfo.InvariantCulture),
+        Math.Round(measured, 2) <= atMost ? "yes" : "**no**");
+
+    /// <summary>A chapter of the report; empty without a goal.</summary>
+    public string ToChapter() => _table.IsEmpty ? "" : $"\n## Goals\n\n{_table}";
 }

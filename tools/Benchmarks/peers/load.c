@@ -1,8 +1,9 @@
 // One process, one thread, many connections, closed loop: each connection sends a batch of DEPTH messages of SIZE bytes,
 // waits for all of them to come back, checks every byte, and sends the next batch.
 //
-//   load --port P --connections N --size BYTES --depth D --warmup S --seconds S [--pid SERVER] [--host H]
+//   load --port P --connections N --size BYTES --depth D --warmup S --seconds S --pid SERVER [--host H]
 //       measures after the warm-up and prints "key value" lines; a wrong or missing byte ends it with an error
+//       --rate R: not as fast as answers come, but R messages a second over all connections, sent once a millisecond
 //   load --port P --connections N --size BYTES --hold
 //       echoes once on each connection, prints "holding N", and holds them idle until standard input ends
 //
@@ -15,17 +16,11 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "measure.h"
 
-enum { EVENTS = 256, RECEIVE_BYTES = 64 * 1024, SUB_BUCKETS = 64, BUCKETS = 64 * SUB_BUCKETS };
+enum { EVENTS = 256, RECEIVE_BYTES = 64 * 1024 };
 
 struct connection {
     int fd;
@@ -37,53 +32,10 @@ struct connection {
 static struct connection *connections;
 static int epoll_fd, connection_count = 64, depth = 1;
 static size_t size = 1024, batch;
+static struct connection **idle;
+static unsigned idle_head, idle_tail;
+static double rate;
 static char *pattern, receive_buffer[RECEIVE_BYTES];
-static uint64_t batches, histogram[BUCKETS];
-
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now_of(clockid_t clock) {
-    struct timespec time;
-    if (clock_gettime(clock, &time) < 0) {
-        die("clock_gettime");
-    }
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static uint64_t now(void) {
-    return now_of(CLOCK_MONOTONIC);
-}
-
-// Log-linear: 64 steps per power of two, so a percentile is right within 1.6 %.
-static unsigned bucket_of(uint64_t ns) {
-    if (ns < SUB_BUCKETS) {
-        return (unsigned)ns;
-    }
-    unsigned shift = (unsigned)(63 - __builtin_clzll(ns)) - 6;
-    return (shift + 1) * SUB_BUCKETS + (unsigned)((ns >> shift) - SUB_BUCKETS);
-}
-
-static double value_of(unsigned bucket) {
-    if (bucket < SUB_BUCKETS) {
-        return bucket;
-    }
-    unsigned shift = bucket / SUB_BUCKETS - 1;
-    return ((double)(bucket % SUB_BUCKETS + SUB_BUCKETS) + 0.5) * (double)(1ull << shift);
-}
-
-static double percentile_us(double percent) {
-    uint64_t rank = (uint64_t)((double)batches * percent / 100.0), seen = 0;
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        seen += histogram[i];
-        if (seen > rank) {
-            return value_of(i) / 1000.0;
-        }
-    }
-    return 0;
-}
 
 static void interest(struct connection *connection, uint32_t events, int operation) {
     struct epoll_event event = {.events = events, .data.ptr = connection};
@@ -112,6 +64,23 @@ static void next_batch(struct connection *connection, uint64_t time) {
     connection->sent_at = time;
     connection->to_send = connection->to_receive = batch;
     send_rest(connection);
+}
+
+static void answered(struct connection *connection, uint64_t time) {
+    if (rate > 0) {
+        idle[idle_tail++ % (unsigned)connection_count] = connection;
+    } else {
+        next_batch(connection, time);
+    }
+}
+
+// Sends what is due by now, as far as connections are free.
+static void keep_pace(uint64_t start, uint64_t time) {
+    static uint64_t sent;
+    uint64_t due = (uint64_t)((double)(time - start) * rate / 1e9 / depth);
+    for (; sent < due && idle_head != idle_tail; sent++) {
+        next_batch(idle[idle_head++ % (unsigned)connection_count], time);
+    }
 }
 
 // Returns whether the batch is complete.
@@ -189,6 +158,7 @@ int main(int argc, char **argv) {
         {"host", required_argument, 0, 'h'},    {"port", required_argument, 0, 'p'},    {"connections", required_argument, 0, 'c'},
         {"size", required_argument, 0, 's'},    {"depth", required_argument, 0, 'd'},   {"warmup", required_argument, 0, 'w'},
         {"seconds", required_argument, 0, 't'}, {"pid", required_argument, 0, 'P'},     {"hold", no_argument, 0, 'H'},
+        {"rate", required_argument, 0, 'r'},
         {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -202,13 +172,11 @@ int main(int argc, char **argv) {
         case 't': seconds = atof(optarg); break;
         case 'P': server = atoi(optarg); break;
         case 'H': hold = 1; break;
+        case 'r': rate = atof(optarg); break;
         default: return 2;
         }
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_all_descriptors();
 
     // Each message is a line, so that the same bytes suit servers that echo lines.
     batch = size * (size_t)depth;
@@ -217,6 +185,7 @@ int main(int argc, char **argv) {
         pattern[i] = (i + 1) % size == 0 ? '\n' : (char)('a' + i % 25);
     }
     connections = calloc((size_t)connection_count, sizeof *connections);
+    idle = calloc((size_t)connection_count, sizeof *idle);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     connect_all(host, port);
 
@@ -230,50 +199,43 @@ int main(int argc, char **argv) {
         return 0;
     }
 
-    clockid_t server_clock = CLOCK_MONOTONIC;
-    if (server != 0 && clock_getcpuclockid(server, &server_clock) != 0) {
-        fprintf(stderr, "no CPU clock for process %d\n", (int)server);
-        return 1;
-    }
-
     struct epoll_event events[EVENTS];
     uint64_t start = now(), window = start + (uint64_t)(warmup * 1e9), deadline = window + (uint64_t)(seconds * 1e9);
-    uint64_t opened = 0, server_cpu = 0, client_cpu = 0, time;
+    uint64_t opened = 0, client_cpu = 0, time;
+    struct usage server_before = {0};
     for (int i = 0; i < connection_count; i++) {
-        next_batch(&connections[i], start);
+        answered(&connections[i], start);
     }
     while ((time = now()) < deadline) {
         if (opened == 0 && time >= window) {
-            batches = 0;
-            memset(histogram, 0, sizeof histogram);
-            server_cpu = now_of(server_clock);
+            open_window();
+            server_before = usage_of(server);
             client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID);
             opened = now();
         }
-        int count = epoll_wait(epoll_fd, events, EVENTS, 100);
+        if (rate > 0) {
+            keep_pace(start, time);
+        }
+        int count = epoll_wait(epoll_fd, events, EVENTS, rate > 0 ? 1 : 100);
         for (int i = 0; i < count; i++) {
             struct connection *connection = events[i].data.ptr;
             if (events[i].events & EPOLLOUT) {
                 send_rest(connection);
             }
             if ((events[i].events & ~(uint32_t)EPOLLOUT) && receive(connection)) {
-                uint64_t answered = now();
-                histogram[bucket_of(answered - connection->sent_at)]++;
-                batches++;
-                next_batch(connection, answered);
+                uint64_t at = now();
+                record(at - connection->sent_at);
+                answered(connection, at);
             }
         }
     }
-    server_cpu = now_of(server_clock) - server_cpu;
+    struct usage server_after = usage_of(server);
     client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID) - client_cpu;
     double elapsed = (double)(now() - opened) / 1e9;
-    uint64_t messages = batches * (uint64_t)depth;
-    if (opened == 0 || messages == 0) {
+    if (opened == 0 || recorded == 0) {
         fprintf(stderr, "no message was answered within the measured window\n");
         return 1;
     }
-    printf("messages %llu\nseconds %.6f\nrate %.1f\np50_us %.2f\np99_us %.2f\nserver_cpu_us %.3f\nclient_cpu_us %.3f\n",
-           (unsigned long long)messages, elapsed, (double)messages / elapsed, percentile_us(50), percentile_us(99),
-           (double)server_cpu / 1000.0, (double)client_cpu / 1000.0);
+    print_result(recorded * (uint64_t)depth, elapsed, server_before, server_after, client_cpu);
     return 0;
 }

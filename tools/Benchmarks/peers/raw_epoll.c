@@ -2,12 +2,15 @@
 // Level-triggered epoll, one thread, nonblocking sockets, one receive buffer for all connections,
 // one recv and one send per readiness, memory per connection only while the kernel does not take all.
 //
-//   raw_epoll PORT        (0 picks one; the first line says which)
+//   raw_epoll PORT [THREADS]      (port 0 picks one; the first line says which)
+//
+// THREADS, 1 by default: each with an epoll and, by SO_REUSEPORT, a listener of its own; they share nothing.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +26,9 @@ struct unsent {
     size_t length, offset;
 };
 
-static int epoll_fd;
 static struct unsent *unsent_by_fd;
-static char receive_buffer[RECEIVE_BYTES];
+static __thread int epoll_fd;
+static __thread char receive_buffer[RECEIVE_BYTES];
 
 static void die(const char *what) {
     perror(what);
@@ -112,28 +115,23 @@ static void writable(int fd) {
     }
 }
 
-int main(int argc, char **argv) {
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    unsent_by_fd = calloc(files.rlim_cur, sizeof *unsent_by_fd);
-
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(argc > 1 ? (uint16_t)atoi(argv[1]) : 0)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+static int listen_on(struct sockaddr_in *address) {
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) {
+    setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(listener, (struct sockaddr *)address, sizeof *address) < 0) {
         die("bind");
     }
     if (listen(listener, BACKLOG) < 0) {
         die("listen");
     }
-    socklen_t length = sizeof address;
-    getsockname(listener, (struct sockaddr *)&address, &length);
-    printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    socklen_t length = sizeof *address;
+    getsockname(listener, (struct sockaddr *)address, &length);
+    return listener;
+}
 
+static void *serve(void *argument) {
+    int listener = (int)(long)argument;
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     interest(listener, EPOLLIN, EPOLL_CTL_ADD);
     struct epoll_event events[EVENTS];
@@ -152,4 +150,26 @@ int main(int argc, char **argv) {
             }
         }
     }
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    unsent_by_fd = calloc(files.rlim_cur, sizeof *unsent_by_fd);
+
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(argc > 1 ? (uint16_t)atoi(argv[1]) : 0)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    long first = listen_on(&address);
+    for (int thread = 1; thread < (argc > 2 ? atoi(argv[2]) : 1); thread++) {
+        pthread_t id;
+        if (pthread_create(&id, NULL, serve, (void *)(long)listen_on(&address)) != 0) {
+            die("pthread_create");
+        }
+    }
+    printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
+    fflush(stdout);
+    serve((void *)first);
 }

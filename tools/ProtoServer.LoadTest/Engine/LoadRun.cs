@@ -20,6 +20,7 @@ internal sealed class LoadRun(LoadPlan plan, IRunObserver observer)
     private long _start;
     private long _measureStart;
     private long _measuredCpu;
+    private long _measuredProcessCpu;
     private long _measuredEnd;
     private double _busiest;
     private double _busySeconds;
@@ -125,6 +126,7 @@ internal sealed class LoadRun(LoadPlan plan, IRunObserver observer)
             if (!sample.IsWarmup && (plan.Length is null || sample.Start < _measureStart + Clock.Nanoseconds(plan.Duration!.Value)))
             {
                 _measuredCpu += sample.Cpu;
+                _measuredProcessCpu += sample.ProcessCpu;
                 _busiest += sample.Busiest * seconds;
                 _busySeconds += seconds;
             }
@@ -146,6 +148,7 @@ internal sealed class LoadRun(LoadPlan plan, IRunObserver observer)
             OpenAtStart = open,
             Elapsed = elapsed,
             MeasuredCpu = _measuredCpu,
+            MeasuredProcessCpu = _measuredProcessCpu,
             Busiest = _busySeconds > 0 ? _busiest / _busySeconds : 0,
             Interrupted = interrupted,
             ConnectFailure = connectFailure,

@@ -10,6 +10,7 @@ internal sealed partial class LoadWorker
     private readonly SamplePool _pool;
     private Sample _sample;
     private long _lastCpu;
+    private long _lastProcessCpu;
     private long _nextCut;
     private int _nextSample;
 
@@ -50,6 +51,12 @@ internal sealed partial class LoadWorker
         _sample.Cpu = cpu - _lastCpu;
         _sample.Busiest = end > _sample.Start ? (double)_sample.Cpu / (end - _sample.Start) : 0;
         _lastCpu = cpu;
+        if (_index == 0)
+        {
+            long processCpu = LoopThread.ProcessCpuNanoseconds;
+            _sample.ProcessCpu = processCpu - _lastProcessCpu;
+            _lastProcessCpu = processCpu;
+        }
         Sample next = _pool.Take();
         next.Start = end;
         next.Index = _nextSample++;

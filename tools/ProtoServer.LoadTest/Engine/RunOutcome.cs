@@ -23,6 +23,9 @@ internal sealed class RunOutcome
     /// <summary>Nanoseconds of processor time that the loops used in the measured time.</summary>
     public required long MeasuredCpu { get; init; }
 
+    /// <summary>Nanoseconds of processor time that the whole process used in the measured time.</summary>
+    public long MeasuredProcessCpu { get; init; }
+
     /// <summary>The largest share of the measured time that one loop's thread was running.</summary>
     public required double Busiest { get; init; }
 

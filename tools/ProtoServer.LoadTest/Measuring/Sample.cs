@@ -41,6 +41,9 @@ internal sealed class Sample
     /// <summary>Nanoseconds of processor time of the loop's thread; merged, the sum.</summary>
     public long Cpu { get; set; }
 
+    /// <summary>Nanoseconds of processor time of the whole process, told by the first loop only; merged, the sum.</summary>
+    public long ProcessCpu { get; set; }
+
     /// <summary>The largest share of its time that a loop's thread was running; from 0 to 1.</summary>
     public double Busiest { get; set; }
 
@@ -60,6 +63,7 @@ internal sealed class Sample
         Connect.Add(other.Connect);
         Open += other.Open;
         Cpu += other.Cpu;
+        ProcessCpu += other.ProcessCpu;
         Busiest = Math.Max(Busiest, other.Busiest);
         FirstReply = FirstReply == 0 ? other.FirstReply : other.FirstReply == 0 ? FirstReply : Math.Min(FirstReply, other.FirstReply);
         LastReply = Math.Max(LastReply, other.LastReply);
@@ -76,6 +80,7 @@ internal sealed class Sample
         Connect.Reset();
         Open = 0;
         Cpu = 0;
+        ProcessCpu = 0;
         Busiest = 0;
         FirstReply = 0;
         LastReply = 0;

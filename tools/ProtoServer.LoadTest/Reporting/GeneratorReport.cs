@@ -15,5 +15,8 @@ internal sealed record GeneratorReport
     /// <summary>Processor time of all loops in the measured time.</summary>
     public required double CpuSeconds { get; init; }
 
+    /// <summary>Processor time of the whole process in the measured time; 0 in reports of versions that did not tell it.</summary>
+    public double ProcessCpuSeconds { get; init; }
+
     public required double CpuMicrosecondsPerReply { get; init; }
 }

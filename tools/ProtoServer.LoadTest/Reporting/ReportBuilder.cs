@@ -44,6 +44,7 @@ internal static class ReportBuilder
                 LateShare = Math.Round(SaturationGuard.LateShareOf(total.Measured), 6),
                 BusiestLoop = Math.Round(outcome.Busiest, 4),
                 CpuSeconds = Math.Round(outcome.MeasuredCpu / 1e9, 4),
+                ProcessCpuSeconds = Math.Round(outcome.MeasuredProcessCpu / 1e9, 4),
                 CpuMicrosecondsPerReply = answered > 0 ? Math.Round(outcome.MeasuredCpu / 1e3 / answered, 4) : 0,
             },
             Intervals = outcome.Intervals,

@@ -23,7 +23,7 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
     private Action? _onInnerRead;
     private ValueTask<ReadResult> _innerRead;
     private ReadOnlySequence<byte> _buffer; // of the last read: until it is advanced, or as long as it is kept
-    private LoopCompletion _wait;
+    private readonly LoopCompletion _wait = new();
     private Exception? _error;
     private TaskCompletionSource? _discarded;
     private long _examined; // how much of what is unconsumed the inner reader believes examined

@@ -25,7 +25,7 @@ internal sealed class LoopWriter(EventLoop loop, PipeWriter inner, EpollTranspor
     private int _stagedStart; // what lies before it was handed over while memory was out
     private Action? _onFlushed;
     private ValueTask<FlushResult> _innerFlush;
-    private LoopCompletion _wait;
+    private readonly LoopCompletion _wait = new();
     private TaskCompletionSource<FlushResult>? _alsoWaiting; // further flushes while one is pending
     private int _high = options.WriteHighWaterBytes;
     private int _low = options.WriteLowWaterBytes;

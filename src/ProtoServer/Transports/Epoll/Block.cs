@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -48,13 +49,14 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>
     /// <summary>As new, for the next owner.</summary>
     public void Reset()
     {
-#if DEBUG
-        // Who kept a span beyond its callback sees it at once.
-        Array.AsSpan(0, End).Fill(0xDD);
-#endif
+        Poison();
         Memory = Array;
         Next = null;
         RunningIndex = 0;
         End = 0;
     }
+
+    /// <summary>In Debug builds: who kept a span beyond its callback sees it at once.</summary>
+    [Conditional("DEBUG")]
+    public void Poison() => Array.AsSpan(0, End).Fill(0xDD);
 }

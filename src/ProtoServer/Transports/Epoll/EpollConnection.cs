@@ -20,7 +20,6 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     private readonly EpollWriter _writer;
     private readonly int _slot;
     private readonly PeerAddress _remote;
-    private PeerAddress _local;
     private EndPoint? _localEndPoint;
     private EndPoint? _remoteEndPoint;
     private string? _id;
@@ -91,11 +90,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         get
         {
-            if (_localEndPoint is null && !_local.IsSet)
-            {
-                _local = ReadLocalAddress();
-            }
-            return _localEndPoint ??= _local.ToEndPoint();
+            return _localEndPoint ??= ReadLocalAddress().ToEndPoint();
         }
         set => _localEndPoint = value;
     }
@@ -158,10 +153,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private void CloseDescriptor()
     {
-        if (_localEndPoint is null && !_local.IsSet)
-        {
-            _local = ReadLocalAddress();
-        }
+        // Still known when the descriptor is gone.
+        _localEndPoint ??= ReadLocalAddress().ToEndPoint();
         _lingerTimer?.Cancel();
         Shared.Poller.Release(_slot);
         int descriptor = Descriptor;

@@ -47,7 +47,7 @@ public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions
         EndPoint? remote = socket.RemoteEndPoint;
         return SocketTakeover.Take(socket, descriptor =>
         {
-            _ = ListeningSocket.Adopt(descriptor, _options);
+            ListeningSocket.MakeNonBlocking(descriptor);
             ConnectingSocket.Prepare(descriptor, remote, _options);
             return new EpollConnection(EpollLoop.Of(loop), descriptor, _options, default, null) { RemoteEndPoint = remote };
         });

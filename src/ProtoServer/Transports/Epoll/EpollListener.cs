@@ -22,7 +22,7 @@ internal sealed class EpollListener(EventLoop loop, int descriptor, EndPoint end
     private int _descriptor = descriptor;
     private int _slot = -1;
     private uint _interest;
-    private LoopCompletion _wait;
+    private readonly LoopCompletion _wait = new();
     private ConnectionContext? _accepted;
     private CallHandle? _backOff;
     private int _budget;

@@ -16,7 +16,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     private Block? _head;
     private Block? _tail;
     private int _start; // first unconsumed byte in _head
-    private LoopCompletion _wait;
+    private LoopCompletion? _wait; // made by the first wait
     private Exception? _error;
     private bool _waiting; // a ReadAsync is pending
     private bool _reading; // a result is out and has not been advanced
@@ -27,6 +27,9 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     private bool _completed;
 
     public bool IsWaiting => _waiting;
+
+    /// <summary>Who reads by <see cref="TryReadOrWait"/>; null: by <see cref="ReadAsync"/>, as anybody does.</summary>
+    public IByteReceiver? Receiver { get; set; }
 
     /// <summary>Whether bytes were received that nobody consumed.</summary>
     public bool HasUnconsumed => _head is not null;
@@ -45,9 +48,20 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         {
             return ReadCancellableAsync(cancellationToken);
         }
-        if (TryBegin(out ReadResult result))
+        if (TryReadOrWait(out ReadResult result))
         {
             return new ValueTask<ReadResult>(result);
+        }
+        (_wait ??= new LoopCompletion()).Reset();
+        return new ValueTask<ReadResult>(this, _wait.Version);
+    }
+
+    /// <summary>As <see cref="ReadAsync"/>, for the <see cref="Receiver"/>: false where there is nothing yet, and it will be shown bytes or told to come again.</summary>
+    public bool TryReadOrWait(out ReadResult result)
+    {
+        if (TryBegin(out result))
+        {
+            return true;
         }
         if (Length >= connection.Options.InputLimitBytes)
         {
@@ -55,9 +69,8 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             throw _error;
         }
         _waiting = true;
-        _wait.Reset();
         connection.WantRead();
-        return new ValueTask<ReadResult>(this, _wait.Version);
+        return false;
     }
 
     public override bool TryRead(out ReadResult result)
@@ -156,6 +169,11 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     {
         Debug.Assert(_waiting && !_reading, "the kernel is read only for a waiting reader");
         receiveBlock.End = count;
+        if (_head is null && Receiver is not null)
+        {
+            Show(receiveBlock, count);
+            return;
+        }
         if (_head is null)
         {
             _head = receiveBlock;
@@ -196,7 +214,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
     {
-        _wait.Verify(token);
+        _wait!.Verify(token);
         if (_waiting)
         {
             throw new InvalidOperationException("The read has not completed.");
@@ -204,10 +222,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         return TryBegin(out ReadResult result) ? result : throw new InvalidOperationException("The read was signalled without a result.");
     }
 
-    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _wait.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _wait!.GetStatus(token);
 
     void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _wait.OnCompleted(connection.Loop, continuation, state, token, flags);
+        _wait!.OnCompleted(connection.Loop, continuation, state, token, flags);
 
     private async ValueTask<ReadResult> ReadCancellableAsync(CancellationToken cancellationToken)
     {
@@ -284,19 +302,53 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     private void Signal()
     {
         _waiting = false;
-        _wait.Signal();
+        if (Receiver is not null)
+        {
+            Receiver.ReadReady();
+        }
+        else
+        {
+            _wait!.Signal();
+        }
+    }
+
+    private void Show(Block receiveBlock, int count)
+    {
+        int consumed = Receiver!.Receive(receiveBlock.Array, count, out bool examined);
+        if (consumed == count)
+        {
+            receiveBlock.Poison();
+        }
+        else if (_completed)
+        {
+            receiveBlock.Poison();
+            connection.OnInputDropped();
+        }
+        else
+        {
+            Keep(receiveBlock, consumed);
+            _examinedAll = examined;
+            if (!examined)
+            {
+                Signal();
+            }
+        }
+    }
+
+    private void KeepRest()
+    {
+        _lent = false;
+        Keep(_head!, _start);
     }
 
     // The loop needs its receive block back for the next connection.
-    private void KeepRest()
+    private void Keep(Block receiveBlock, int start)
     {
-        Block lent = _head!;
-        ReadOnlySpan<byte> rest = lent.Array.AsSpan(_start, lent.End - _start);
-        _lent = false;
+        ReadOnlySpan<byte> rest = receiveBlock.Array.AsSpan(start, receiveBlock.End - start);
         _head = _tail = connection.Shared.Blocks.Rent(rest.Length);
         _head.Append(rest);
         _start = 0;
-        lent.Reset();
+        receiveBlock.Reset();
     }
 
     private void Append(ReadOnlySpan<byte> bytes)

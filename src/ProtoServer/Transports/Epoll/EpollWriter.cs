@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 
@@ -20,7 +21,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
     private int _start; // first unsent byte in _head
     private int _high = connection.Options.WriteHighWaterBytes;
     private int _low = connection.Options.WriteLowWaterBytes;
-    private LoopCompletion _wait;
+    private LoopCompletion? _wait; // made by the first wait
     private TaskCompletionSource<FlushResult>? _alsoWaiting; // further flushes while one is pending
     private bool _waiting; // a FlushAsync is pending
     private bool _reserved; // memory was handed out and not yet advanced
@@ -110,8 +111,17 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
             return new ValueTask<FlushResult>(_alsoWaiting.Task);
         }
         _waiting = true;
-        _wait.Reset();
+        (_wait ??= new LoopCompletion()).Reset();
         return new ValueTask<FlushResult>(this, _wait.Version);
+    }
+
+    public bool TryFlush()
+    {
+        if (!_blocked)
+        {
+            Send();
+        }
+        return UnsentBytes <= _high && !_cancelled && !connection.IsDead;
     }
 
     public override void CancelPendingFlush()
@@ -159,7 +169,6 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
     /// <summary>Hands the kernel as much as it takes.</summary>
     public unsafe void Send()
     {
-        SocketNative.Vector* vectors = stackalloc SocketNative.Vector[MaxVectors];
         while (UnsentBytes > 0 && !connection.IsDead)
         {
             nint sent;
@@ -171,9 +180,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
             }
             else
             {
-                int count = Gather(vectors, out offered);
-                var message = new SocketNative.MessageHeader { Vectors = vectors, VectorCount = (nuint)count };
-                sent = SocketNative.SendMessage(connection.Descriptor, &message, SocketNative.NoSignal);
+                sent = SendGathered(out offered);
             }
             int errno = sent < 0 ? Marshal.GetLastSystemError() : 0;
             if (sent > 0)
@@ -241,14 +248,14 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
 
     FlushResult IValueTaskSource<FlushResult>.GetResult(short token)
     {
-        _wait.Verify(token);
+        _wait!.Verify(token);
         return _waiting ? throw new InvalidOperationException("The flush has not completed.") : TakeResult();
     }
 
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait!.GetStatus(token);
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _wait.OnCompleted(connection.Loop, continuation, state, token, flags);
+        _wait!.OnCompleted(connection.Loop, continuation, state, token, flags);
 
     private async ValueTask<FlushResult> FlushCancellableAsync(CancellationToken cancellationToken)
     {
@@ -296,6 +303,15 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
         }
         _reserved = true;
         return _tail;
+    }
+
+    [SkipLocalsInit]
+    private unsafe nint SendGathered(out nint offered)
+    {
+        SocketNative.Vector* vectors = stackalloc SocketNative.Vector[MaxVectors];
+        int count = Gather(vectors, out offered);
+        var message = new SocketNative.MessageHeader { Vectors = vectors, VectorCount = (nuint)count };
+        return SocketNative.SendMessage(connection.Descriptor, &message, SocketNative.NoSignal);
     }
 
     private unsafe int Gather(SocketNative.Vector* vectors, out nint total)
@@ -391,7 +407,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter, IVal
         _waiting = false;
         TaskCompletionSource<FlushResult>? others = _alsoWaiting;
         _alsoWaiting = null;
-        _wait.Signal();
+        _wait!.Signal();
         others?.TrySetResult(new FlushResult(false, connection.IsDead));
     }
 }

@@ -50,9 +50,22 @@ internal static unsafe class ListeningSocket
         }
     }
 
-    /// <summary>Makes a listening descriptor from elsewhere ours: checks that it is a bound stream socket, and makes it non-blocking.</summary>
+    /// <summary>Makes a listening descriptor from elsewhere ours; returns what it is bound to.</summary>
     /// <exception cref="ArgumentException">Not a stream socket.</exception>
     public static EndPoint Adopt(int fd, EpollTransportOptions options)
+    {
+        MakeNonBlocking(fd);
+        EndPoint endPoint = LocalEndPoint(fd);
+        if (endPoint is IPEndPoint)
+        {
+            SetInherited(fd, endPoint, options);
+        }
+        return endPoint;
+    }
+
+    /// <summary>Makes a descriptor from elsewhere fit for the poller.</summary>
+    /// <exception cref="ArgumentException">Not a stream socket.</exception>
+    public static void MakeNonBlocking(int fd)
     {
         int type = SocketNative.GetOption(fd, SocketNative.SolSocket, SocketNative.SocketType);
         if (type != SocketNative.Stream)
@@ -62,12 +75,6 @@ internal static unsafe class ListeningSocket
         const int getFlags = 3, setFlags = 4;
         int flags = SocketNative.FileControl(fd, getFlags, 0);
         _ = SocketNative.FileControl(fd, setFlags, flags | SocketNative.NonBlocking);
-        EndPoint endPoint = LocalEndPoint(fd);
-        if (endPoint is IPEndPoint)
-        {
-            SetInherited(fd, endPoint, options);
-        }
-        return endPoint;
     }
 
     /// <summary>The address that a socket is bound to, with the real port.</summary>

@@ -2,12 +2,12 @@ using System.Threading.Tasks.Sources;
 
 namespace ProtoServer;
 
-/// <summary>The waiting half of a reusable <see cref="IValueTaskSource{TResult}"/> whose continuation runs inline on the loop. Loop thread only; a mutable struct: keep it in a field.</summary>
+/// <summary>The waiting half of a reusable <see cref="IValueTaskSource{TResult}"/> whose continuation runs inline on the loop. Loop thread only; made when something first waits.</summary>
 /// <remarks>
 /// Not <see cref="ManualResetValueTaskSourceCore{TResult}"/>: that one posts to a captured SynchronizationContext even when it is the current one, which would
 /// cost an iteration for every read.
 /// </remarks>
-internal struct LoopCompletion
+internal sealed class LoopCompletion
 {
     private Action<object?>? _continuation;
     private object? _state;
@@ -24,13 +24,13 @@ internal struct LoopCompletion
         _state = null;
     }
 
-    public readonly ValueTaskSourceStatus GetStatus(short token)
+    public ValueTaskSourceStatus GetStatus(short token)
     {
         Verify(token);
         return _signalled ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
     }
 
-    public readonly void Verify(short token)
+    public void Verify(short token)
     {
         if (token != Version)
         {

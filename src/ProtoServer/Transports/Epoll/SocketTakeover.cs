@@ -26,7 +26,30 @@ internal static class SocketTakeover
             _ = SocketNative.Close(descriptor);
             throw;
         }
-        socket.Dispose();
+        LetGo(socket);
+        return user;
+    }
+
+    /// <summary>The same, for who uses the runtime's sockets: off Linux it gets <paramref name="socket"/> itself.</summary>
+    /// <exception cref="SocketException">No descriptor is left.</exception>
+    public static T TakeSocket<T>(Socket socket, Func<Socket, T> use)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return use(socket);
+        }
+        Socket own = Duplicate(socket);
+        T user;
+        try
+        {
+            user = use(own);
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
+        LetGo(socket);
         return user;
     }
 
@@ -35,6 +58,20 @@ internal static class SocketTakeover
     public static Socket Duplicate(Socket socket) => OperatingSystem.IsLinux()
         ? new Socket(new SafeSocketHandle(DuplicateDescriptor(socket), ownsHandle: true))
         : throw new NotSupportedException("Several loops can wait at one socket on Linux only: serve it by one loop, or give the group a host and a port.");
+
+    // The object that bound a unix socket removes its file when it is disposed of, which nobody could connect to any more: only its descriptor is closed then.
+    private static void LetGo(Socket socket)
+    {
+        if (socket.AddressFamily != AddressFamily.Unix)
+        {
+            socket.Dispose();
+            return;
+        }
+        socket.SafeHandle.Dispose();
+#pragma warning disable CA1816 // Its finalizer would remove the file too.
+        GC.SuppressFinalize(socket);
+#pragma warning restore CA1816
+    }
 
     private static int DuplicateDescriptor(Socket socket)
     {

@@ -38,7 +38,11 @@ internal sealed class SocketsConnection : ConnectionContext, IDuplexPipe,
     private bool _dead; // the socket is closed
 
     /// <summary>Takes over a connected socket and begins to read.</summary>
-    public SocketsConnection(EventLoop loop, Socket socket, EpollTransportOptions options)
+    /// <param name="loop">The loop.</param>
+    /// <param name="socket">Connected.</param>
+    /// <param name="options">What the connection is allowed.</param>
+    /// <param name="remote">The peer's address, where it is known: a socket that the peer has reset meanwhile has none any more.</param>
+    public SocketsConnection(EventLoop loop, Socket socket, EpollTransportOptions options, EndPoint? remote = null)
     {
         _loop = loop;
         _options = options;
@@ -52,7 +56,7 @@ internal sealed class SocketsConnection : ConnectionContext, IDuplexPipe,
             }
         }
         LocalEndPoint = socket.LocalEndPoint;
-        RemoteEndPoint = socket.RemoteEndPoint;
+        RemoteEndPoint = remote ?? socket.RemoteEndPoint;
         SocketsLoop.Of(loop).Add(this);
         // Sending: a threshold of one byte makes a flush of the pipe mean that everything has left for the kernel.
         var sending = new PipeOptions(readerScheduler: new EagerScheduler(loop), writerScheduler: loop.Scheduler, pauseWriterThreshold: 1, resumeWriterThreshold: 1, useSynchronizationContext: false);

@@ -22,7 +22,7 @@ internal sealed class SocketsConnector(EventLoop loop, EpollTransportOptions opt
         {
             Bind(socket);
             await ConnectAsync(socket, endPoint, cancellationToken);
-            return new SocketsConnection(loop, socket, options);
+            return new SocketsConnection(loop, socket, options, endPoint);
         }
         catch
         {
@@ -31,26 +31,7 @@ internal sealed class SocketsConnector(EventLoop loop, EpollTransportOptions opt
         }
     }
 
-    public ConnectionContext Adopt(Socket socket)
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return new SocketsConnection(loop, socket, options);
-        }
-        // Ours from here on, whatever becomes of the object given.
-        Socket own = SocketTakeover.Duplicate(socket);
-        try
-        {
-            var connection = new SocketsConnection(loop, own, options);
-            socket.Dispose();
-            return connection;
-        }
-        catch
-        {
-            own.Dispose();
-            throw;
-        }
-    }
+    public ConnectionContext Adopt(Socket socket) => SocketTakeover.TakeSocket(socket, own => new SocketsConnection(loop, own, options));
 
     private static async Task ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
     {

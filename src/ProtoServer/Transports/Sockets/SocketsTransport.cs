@@ -68,7 +68,7 @@ internal sealed class SocketsTransport(EventLoop loop, EpollTransportOptions opt
         }
     }
 
-    public ILoopListener Adopt(Socket socket) => new SocketsListener(loop, socket, options);
+    public ILoopListener Adopt(Socket socket) => SocketTakeover.TakeSocket(socket, own => new SocketsListener(loop, own, options));
 
     internal static void SetReusePort(Socket socket)
     {

@@ -42,7 +42,7 @@ internal static class CommandCommands
             }
             else
             {
-                reply.NullArray();
+                reply.Null();
             }
         }
     }

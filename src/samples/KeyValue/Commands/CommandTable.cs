@@ -133,7 +133,7 @@ internal sealed class CommandTable
             [
                 new("count", 2, CommandFlags.None, None, "server", "", "O(1)", "Counts the commands.", CommandCommands.Count),
                 new("docs", -2, CommandFlags.None, None, "server", "[command-name [command-name ...]]", "O(N), N being the commands", "Describes commands for people.", CommandCommands.Docs),
-                new("getkeys", -3, CommandFlags.None, None, "server", "command [arg ...]", "O(N), N being the arguments", "Picks the keys out of a command.", CommandCommands.GetKeys),
+                new("getkeys", -4, CommandFlags.None, None, "server", "command arg [arg ...]", "O(N), N being the arguments", "Picks the keys out of a command.", CommandCommands.GetKeys),
                 new("info", -2, CommandFlags.None, None, "server", "[command-name [command-name ...]]", "O(N), N being the commands", "Describes commands for clients.", CommandCommands.Info),
                 new("list", -2, CommandFlags.None, None, "server", "", "O(N), N being the commands", "Names the commands.", CommandCommands.List),
                 Help("server"),

@@ -117,6 +117,14 @@ internal static class ConfigCommands
                 call.Fail(ref reply, $"ERR CONFIG SET failed (possibly related to argument '{name}') - can't set immutable config");
                 return;
             }
+            for (int earlier = 2; earlier < i; earlier += 2)
+            {
+                if (Find(Errors.Quote(call[earlier])) == setting)
+                {
+                    call.Fail(ref reply, $"ERR CONFIG SET failed (possibly related to argument '{name}') - duplicate parameter");
+                    return;
+                }
+            }
         }
         for (int i = 2; i < call.Count; i += 2)
         {

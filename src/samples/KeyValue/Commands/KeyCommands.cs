@@ -255,10 +255,23 @@ internal static class KeyCommands
 
     public static void MemoryUsage(scoped in CommandCall call, ref RespWriter reply)
     {
-        if (call.Count != 3 && !(call.Count == 5 && call.Is(3, "SAMPLES"u8) && Integers.TryParse(call[4], out long samples) && samples >= 0))
+        if (call.Count != 3 && !(call.Count == 5 && call.Is(3, "SAMPLES"u8)))
         {
             call.Fail(ref reply, Errors.Syntax);
             return;
+        }
+        if (call.Count == 5)
+        {
+            // Accepted, and without effect: a value is one piece, which is counted whole.
+            if (!call.TryNumber(4, out long samples, ref reply))
+            {
+                return;
+            }
+            if (samples < 0)
+            {
+                call.Fail(ref reply, Errors.Syntax);
+                return;
+            }
         }
         ref Entry entry = ref call.Database.Peek(call[2]);
         WriteOrNull(ref entry, Unsafe.IsNullRef(ref entry) ? 0 : entry.MemoryBytes, ref reply);

@@ -15,6 +15,8 @@ internal sealed class JournalFile : IDisposable
     private readonly FileStream _lock;
     private readonly SqliteConnection _connection;
     private readonly sqlite3 _database;
+    private static readonly TimeSpan s_progressInterval = TimeSpan.FromSeconds(1);
+
     private readonly sqlite3_stmt _put;
     private readonly sqlite3_stmt _remove;
     private readonly sqlite3_stmt _clear;
@@ -62,9 +64,10 @@ internal sealed class JournalFile : IDisposable
 
     /// <summary>Reads all keys into <paramref name="space"/>.</summary>
     /// <param name="space">Empty databases.</param>
-    /// <param name="progress">Told the number of keys about once a second.</param>
+    /// <param name="time">What the second is measured by.</param>
+    /// <param name="progress">Told the number of keys about once a second; not at all when it takes less.</param>
     /// <returns>How many keys.</returns>
-    public long Recover(KeySpace space, Action<long> progress)
+    public long Recover(KeySpace space, TimeProvider time, Action<long> progress)
     {
         Span<int> ids = stackalloc int[KeySpace.DatabaseCount];
         for (int i = 0; i < ids.Length; i++)
@@ -87,7 +90,7 @@ internal sealed class JournalFile : IDisposable
         Execute($"DELETE FROM entries WHERE expires>0 AND expires<{space.Clock.Wall}");
         using sqlite3_stmt entries = Prepare("SELECT database,key,value,expires FROM entries");
         long count = 0;
-        long told = Environment.TickCount64;
+        long told = time.GetTimestamp();
         while (Step(entries))
         {
             Database database = byId[raw.sqlite3_column_int(entries, 0)];
@@ -99,9 +102,10 @@ internal sealed class JournalFile : IDisposable
                 database.SetDeadline(ref entry, deadline, followsWallClock: true);
             }
             database.Commit(ref entry);
-            if ((++count & 0xFFF) == 0 && Environment.TickCount64 - told >= 1000)
+            // Not many keys apart, since values may be large.
+            if ((++count & 0x3F) == 0 && time.GetElapsedTime(told) >= s_progressInterval)
             {
-                told = Environment.TickCount64;
+                told = time.GetTimestamp();
                 progress(count);
             }
         }
