@@ -50,7 +50,8 @@ public abstract partial class TransportConformance
         }
         AssertBytes(sent, await pair.Peer.ReceiveExactlyAsync(sent.Length));
         await Deadlines.UntilAsync(() => _test.RunAsync(() => pair.Transport.WriteBufferSize).Result == 0, "an empty queue");
-        Assert.Equal("MPR", pair.Protocol.Events);
+        // What has left may be counted before the flush that tells of it has come back to the loop.
+        await Deadlines.UntilAsync(() => pair.Protocol.Events == "MPR", "one pause and one resume");
         AssertSound(pair.Protocol);
     }
 
