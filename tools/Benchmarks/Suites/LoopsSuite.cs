@@ -11,7 +11,7 @@ internal sealed class LoopsSuite : ISuite
     private const int SpreadConnections = 1000;
     private const int SpreadTrials = 20;
 
-    // Flat out, client and loops compete for the cores; at a rate that leaves them room, they do not.
+    // Flat out, client and loops compete for the cores; at a rate that leaves them room they do not, but each loop wakes for its own share.
     private static readonly Shape[] _shapes =
     [
         .. Shape.Echo.Where(shape => shape.Depth == 1),
