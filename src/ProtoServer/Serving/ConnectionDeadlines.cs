@@ -1,3 +1,5 @@
+using System.IO.Pipelines;
+
 namespace ProtoServer;
 
 /// <summary>What one connection must do in time: say something, go on saying it, take what it is sent, end one day. Loop thread only; made only where an option asks for it.</summary>
@@ -48,6 +50,9 @@ internal sealed class ConnectionDeadlines
         deadlines.SetTimer(deadlines._start);
         return deadlines;
     }
+
+    /// <summary>What the kernel has not taken yet of what was written to one of our transports.</summary>
+    public static long UnsentBytes(PipeWriter output) => ((ISendQueue)output).UnsentBytes;
 
     public void Received()
     {

@@ -167,7 +167,7 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
     /// <summary>The deadline that was missed: what ends the handler then is not its own fault.</summary>
     internal TimeoutException? Missed { get; private set; }
 
-    long IWatchedConnection.WriteBufferSize => ((ISendQueue)_connection.Transport.Output).UnsentBytes;
+    long IWatchedConnection.WriteBufferSize => ConnectionDeadlines.UnsentBytes(_connection.Transport.Output);
 
     void IWatchedConnection.DeadlineMissed(TimeoutException missed, bool abort)
     {

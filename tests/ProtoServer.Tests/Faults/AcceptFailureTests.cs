@@ -5,7 +5,7 @@ namespace ProtoServer.Tests;
 /// <summary>accept(2) fails in this process: it does so on a socket that was shut down, until that listens again.</summary>
 public sealed class AcceptFailureTests : IDisposable
 {
-    private readonly TestLoop _test = new();
+    private readonly TestLoop _test = new(new EventLoopOptions { Transport = EpollConnectionListenerFactory.IsSupported ? TransportKind.Epoll : TransportKind.Automatic });
 
     public AcceptFailureTests() => Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "epoll: this system has none");
 

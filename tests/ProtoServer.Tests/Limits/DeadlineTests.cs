@@ -94,6 +94,7 @@ public class DeadlineTests
         const int total = 8 * 1024 * 1024;
         TimeSpan stall = TimeSpan.FromSeconds(1);
         using EventLoop loop = StartOnHandClock();
+        Assert.SkipWhen(loop.TransportKind == TransportKind.Sockets, "sockets: unsent bytes are counted by whole sends, and this is one");
         var served = new Peer { OnMade = static transport => transport.Write(new byte[total]) };
         Server server = loop.CreateServer(() => served, "127.0.0.1", 0, new ServerOptions { WriteStallTimeout = stall });
         using var slow = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
