@@ -155,21 +155,13 @@ public class HostileClientTests
     public async Task AMillionPipelinedRequests_LeaveAnotherClientItsAnswers()
     {
         await using ServerProcess server = await ServerProcess.StartKeyValueAsync();
-        using RawClient flood = await RawClient.ConnectAsync(server.Port);
         using RawClient probe = await RawClient.ConnectAsync(server.Port);
         await probe.AskAsync("SET", "k", "v");
         const int Requests = 1_000_000;
-        byte[] request = RawClient.Request("GET", "k");
-        byte[] block = [.. Enumerable.Repeat(request, 1000).SelectMany(bytes => bytes)];
-        Task sending = Task.Run(async () =>
-        {
-            for (int i = 0; i < Requests / 1000; i++)
-            {
-                await flood.SendAsync(block);
-            }
-            flood.ShutdownSend();
-        });
-        Task<long> receiving = Task.Run(async () => (long)(await flood.ReadToEndAsync()).Length);
+        byte[] block = [.. Enumerable.Repeat(RawClient.Request("GET", "k"), 1000).SelectMany(bytes => bytes)];
+        // So that a server which was just started has its code compiled before it is measured.
+        Assert.Equal(Requests / 2 * 7L, await FloodAsync(Requests / 2));
+        Task<long> receiving = FloodAsync(Requests);
         List<double> milliseconds = [];
         while (!receiving.IsCompleted)
         {
@@ -177,7 +169,6 @@ public class HostileClientTests
             await probe.AskAsync("PING");
             milliseconds.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
-        await sending;
         Assert.Equal(Requests * 7L, await receiving);
         milliseconds.Sort();
         double p99 = milliseconds[(int)(milliseconds.Count * 0.99)];
@@ -185,6 +176,22 @@ public class HostileClientTests
         // Five milliseconds on a machine that does nothing else: KEYVALUE_QUIET=1. Elsewhere whoever waits for a core would be measured, so only a real standstill fails.
         double most = Environment.GetEnvironmentVariable("KEYVALUE_QUIET") is null ? 1000 : 5;
         Assert.True(p99 <= most, $"p99 {p99:F2} ms beside a client that pipelines a million requests.");
+
+        async Task<long> FloodAsync(int requests)
+        {
+            using RawClient flood = await RawClient.ConnectAsync(server.Port);
+            Task sending = Task.Run(async () =>
+            {
+                for (int sent = 0; sent < requests; sent += 1000)
+                {
+                    await flood.SendAsync(block);
+                }
+                flood.ShutdownSend();
+            });
+            long received = await Task.Run(async () => (await flood.ReadToEndAsync()).Length);
+            await sending;
+            return received;
+        }
     }
 
     [Theory]
