@@ -9,7 +9,7 @@ public sealed partial class EventLoop
     private readonly Dictionary<PosixSignal, PosixSignalRegistration> _signals = [];
 
     /// <summary>Calls <paramref name="callback"/> on the loop when the process gets <paramref name="signal"/>, in place of the default action.</summary>
-    /// <remarks>A second handler for the same signal replaces the first. Closing the loop restores the default. Source: asyncio's <c>add_signal_handler</c>.</remarks>
+    /// <remarks>A second handler for the same signal replaces the first. Closing the loop restores the default. Unlike asyncio's, it does not replace what <c>EventLoop.Run</c> does at SIGINT, SIGTERM and SIGQUIT: there, both happen. Source: asyncio's <c>add_signal_handler</c>.</remarks>
     /// <exception cref="ArgumentException">The callback is an <c>async</c> method: nobody would await it.</exception>
     /// <exception cref="PlatformNotSupportedException">The signal cannot be caught here (SIGKILL, SIGSTOP).</exception>
     public void AddSignalHandler(PosixSignal signal, Action callback)

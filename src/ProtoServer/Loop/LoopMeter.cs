@@ -24,7 +24,8 @@ internal static class LoopMeter
         Instance.CreateObservableCounter("protoserver.loop.awake_time", static () => Each(static loop => loop.AwakeTime.TotalSeconds), "s", "Time spent running callbacks and I/O.");
         Instance.CreateObservableCounter("protoserver.loop.asleep_time", static () => Each(static loop => loop.AsleepTime.TotalSeconds), "s", "Time spent waiting for something to do.");
         Instance.CreateObservableGauge("protoserver.loop.utilization", static () => Each(static loop => loop.Utilization), "1", "The awake part of the last second.");
-        s_readyWait = Instance.CreateHistogram<double>("protoserver.loop.ready_wait", "s", "How long calls waited between being ready and being run.");
+        s_readyWait = Instance.CreateHistogram<double>("protoserver.loop.ready_wait", "s", "How long calls waited between being ready and being run.", null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1, 2.5] });
     }
 
     public static Meter Instance { get; } = new("ProtoServer", typeof(EventLoop).Assembly.GetName().Version?.ToString(3));
