@@ -26,6 +26,9 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     // Replies that wait for the disk or for another machine; beyond this nothing more is read until some have left.
     private const int MostHeldBytes = 64 * 1024;
 
+    // Pipelined requests whose keys are fetched from memory together; more would push the first out again.
+    private const int Lookahead = 16;
+
     private readonly KeyValueServer _server;
     private readonly RespRequestReader _reader;
     private HeldReplies? _held;
@@ -304,8 +307,13 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     private int Run(ReadOnlySpan<byte> input, ref RespWriter reply)
     {
         int position = 0;
+        int prepared = 0;
         while (true)
         {
+            if (position >= prepared && position < input.Length)
+            {
+                prepared = PrepareNext(input, position);
+            }
             RespReadResult result = _reader.Read(input, ref position, out RespRequest request);
             if (result != RespReadResult.Request)
             {
@@ -335,6 +343,18 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
                 return position;
             }
         }
+    }
+
+    /// <summary>Lets the executor see what comes, and returns up to where it has.</summary>
+    private int PrepareNext(ReadOnlySpan<byte> input, int position)
+    {
+        Span<Range> arguments = stackalloc Range[Lookahead];
+        int found = RespLookahead.FirstArguments(input, ref position, arguments);
+        if (found > 1)
+        {
+            _server.Executor.Prepare(this, input, arguments[..found]);
+        }
+        return position;
     }
 
     private void ExecuteSilently(scoped in RespRequest request, ref RespWriter reply)
