@@ -250,6 +250,31 @@ public abstract class StreamServerTests : IDisposable
         await peer.EndAsync();
     }
 
+    [Fact, Trait("Conformance", "T5")]
+    public async Task AbortClients_HandlerWaitsForInput_ItsReadFailsAndTheHandlerEnds()
+    {
+        var failed = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Server server = Serve(async connection =>
+        {
+            try
+            {
+                await connection.Input.ReadAsync();
+            }
+            catch (Exception exception)
+            {
+                failed.SetResult(exception);
+                throw;
+            }
+        });
+        RawPeer peer = await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        server.AbortClients();
+        Assert.IsType<ConnectionAbortedException>(await failed.Task.Within());
+        await peer.EndAsync();
+        await _test.IterationsAsync();
+        Assert.Empty(_test.Reports);
+    }
+
     [Fact, Trait("Conformance", "T9")]
     public async Task Handler_ReturnsWithUnreadInput_OutputIsSentFirst()
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
+using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
@@ -178,7 +179,7 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         }
     }
 
-    /// <summary>No more reading: what is unconsumed is dropped.</summary>
+    /// <summary>No more reading: what is unconsumed is dropped, and a pending read fails.</summary>
     public override void Complete(Exception? exception = null)
     {
         loop.VerifyThread();
@@ -187,7 +188,12 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
             return;
         }
         _completed = true;
-        _waiting = false;
+        if (_waiting)
+        {
+            // Somebody awaits it, and would never get to its own cleaning up. In the next iteration, not inside this call.
+            _waiting = false;
+            loop.Post(static wait => wait.Signal(), _wait);
+        }
         DroppedInput = _unconsumed > 0;
         if (_innerPending)
         {
@@ -293,9 +299,9 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         {
             throw new InvalidOperationException("The read has not completed.");
         }
-        if (_error is not null)
+        if (_error is not null || _completed)
         {
-            ExceptionDispatchInfo.Throw(_error);
+            ExceptionDispatchInfo.Throw(_error ?? new ConnectionAbortedException("The reader was completed while this read was pending."));
         }
         return Result();
     }

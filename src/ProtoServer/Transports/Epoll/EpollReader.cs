@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
+using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
@@ -146,7 +148,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
     }
 
-    /// <summary>No more reading: what is unconsumed is dropped, and what still comes is not taken from the kernel.</summary>
+    /// <summary>No more reading: what is unconsumed is dropped, what still comes is not taken from the kernel, and a pending read fails.</summary>
     public override void Complete(Exception? exception = null)
     {
         connection.Loop.VerifyThread();
@@ -156,6 +158,11 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
         _completed = true;
         _reading = false;
+        if (_waiting && Receiver is null)
+        {
+            // Somebody awaits it, and would never get to its own cleaning up. In the next iteration, not inside this call.
+            connection.Loop.Post(static wait => wait.Signal(), _wait!);
+        }
         _waiting = false;
         if (_head is not null)
         {
@@ -218,6 +225,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         if (_waiting)
         {
             throw new InvalidOperationException("The read has not completed.");
+        }
+        if (_completed)
+        {
+            ExceptionDispatchInfo.Throw(_error ?? new ConnectionAbortedException("The reader was completed while this read was pending."));
         }
         return TryBegin(out ReadResult result) ? result : throw new InvalidOperationException("The read was signalled without a result.");
     }
@@ -285,7 +296,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         if (_error is not null)
         {
             // Wrapped anew each time would hide the type; thrown again as it is, as Pipe does.
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_error);
+            ExceptionDispatchInfo.Throw(_error);
         }
         if (!_cancelled && !_end && (_head is null || _examinedAll))
         {
