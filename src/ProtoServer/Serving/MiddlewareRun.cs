@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -140,8 +141,11 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
         {
             throw new InvalidOperationException("A middleware called the next delegate twice for one connection.");
         }
-        var beyond = new MiddlewareConnection(this, connection, context.Transport.Output is ISendQueue ? context : new LoopConnection(server.Loop, context, limits, ownsInner: false));
+        var beyond = new MiddlewareConnection(this, connection, IsOurs(context.Transport) ? context : new LoopConnection(server.Loop, context, limits, ownsInner: false));
         _abortBeyond = beyond.Abort;
+    // Either half may have been replaced, and a pipe from elsewhere goes on wherever its scheduler says.
+    private static bool IsOurs(IDuplexPipe transport) => transport is { Input: EpollReader or LoopReader or ByteLogReader, Output: ISendQueue };
+
         if (_aborted || !server.Replace(this, beyond))
         {
             _abortBeyond = null;

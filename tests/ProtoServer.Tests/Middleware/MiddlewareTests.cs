@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using Microsoft.Extensions.Logging;
 
@@ -60,6 +61,50 @@ public sealed class MiddlewareTests : IDisposable
         await protocol.Lost.Within();
         server.Close();
         await server.WaitClosedAsync().Within();
+    }
+
+    [Fact]
+    public async Task Use_OnlyTheInputReplaced_TheProtocolStaysOnTheLoop()
+    {
+        ServerOptions options = new ServerOptions().Use(next => async connection =>
+        {
+            IDuplexPipe plain = connection.Transport;
+            // Its continuations run on the thread pool.
+            var inspected = new Pipe(new PipeOptions(useSynchronizationContext: false));
+            Task copying = CopyAsync(plain.Input, inspected.Writer);
+            connection.Transport = new Duplex(inspected.Reader, plain.Output);
+            await next(connection);
+            connection.Transport = plain;
+            await copying;
+        });
+        var loops = new List<EventLoop?>();
+        ProbeProtocol? protocol = null;
+        protocol = new ProbeProtocol
+        {
+            OnData = data =>
+            {
+                loops.Add(EventLoop.Current);
+                protocol!.Transport.Write(data);
+            },
+        };
+        Server server = _test.Loop.CreateServer(() => protocol, "127.0.0.1", 0, options);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        foreach (string text in new[] { "one", "two" })
+        {
+            await peer.SendAsync(text);
+            Assert.Equal(text, await peer.ReceiveTextAsync(3));
+        }
+        peer.HalfClose();
+        Assert.Empty(await peer.ReceiveToEndAsync());
+        Assert.Null(await protocol.Lost.Within());
+        Assert.All(await _test.RunAsync(() => loops.ToArray()), loop => Assert.Same(_test.Loop, loop));
+        Assert.Empty(_test.Reports);
+
+        static async Task CopyAsync(PipeReader from, PipeWriter to)
+        {
+            await from.CopyToAsync(to);
+            await to.CompleteAsync();
+        }
     }
 
     [Fact]
@@ -180,4 +225,6 @@ public sealed class MiddlewareTests : IDisposable
         await Deadlines.UntilAsync(() => server.Connections == 0, "no connection");
         Assert.Empty(_test.Reports);
     }
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
