@@ -199,7 +199,7 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
             // First, or the token's callbacks could begin a read that nothing ends.
             _input.Stop(_shutdown.Token);
         }
-        _shutdown.Cancel();
+        _shutdown.Cancel(Loop, nameof(ShutdownToken), this);
     }
 
     private void AbortUnlessOver()

@@ -312,6 +312,23 @@ public abstract class StreamServerTests : IDisposable
         Assert.Equal(["one", "", "two", "three"], lines);
     }
 
+    [Fact, Trait("Conformance", "T8")]
+    public async Task Shutdown_CallbackOnItsTokenThrows_IsReportedAndEveryConnectionEnds()
+    {
+        Server server = Serve(static async connection =>
+        {
+            connection.ShutdownToken.Register(static () => throw new InvalidDataException("callback"));
+            await connection.Input.ReadAsync();
+        });
+        await ConnectAsync(server);
+        await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 2, "two connections");
+        DrainReport report = await server.ShutdownAsync(TimeSpan.FromSeconds(10)).Within();
+        Assert.Equal((2, 0), (report.Closed, report.Aborted));
+        Assert.Equal(2, _test.Reports.Count);
+        Assert.All(_test.Reports, static reported => Assert.IsType<InvalidDataException>(reported.Exception));
+    }
+
     [Fact]
     public async Task ReadLine_TooLong_EndsTheConnectionWithoutAReport()
     {
