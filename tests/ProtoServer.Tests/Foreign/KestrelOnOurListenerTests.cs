@@ -59,4 +59,19 @@ public sealed class KestrelOnOurListenerTests
         await listener.DisposeAsync().AsTask().Within();
         Assert.Null(await listener.AcceptAsync().AsTask().Within());
     }
+
+    // On the thread pool nobody would catch it: that would end this process.
+    [Fact]
+    public async Task ConnectionClosed_CallbackThrows_IsReported()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        using var test = new TestLoop();
+        await using IConnectionListener listener = await new EpollConnectionListenerFactory(test.Loop).BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        using SocketPeer peer = await SocketPeer.ConnectAsync(((IPEndPoint)listener.EndPoint).Port);
+        await using ConnectionContext connection = (await listener.AcceptAsync().AsTask().Within())!;
+        connection.ConnectionClosed.Register(static () => throw new InvalidDataException("callback"));
+        peer.HalfClose();
+        await Deadlines.UntilAsync(() => test.Reports.Count > 0, "a report");
+        Assert.IsType<InvalidDataException>(test.Reports[0].Exception);
+    }
 }

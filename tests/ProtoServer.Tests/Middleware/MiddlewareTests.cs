@@ -107,6 +107,32 @@ public sealed class MiddlewareTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.Sockets)]
+    public async Task ConnectionClosed_CallbackThrows_IsReportedAndTheConnectionEnds(TransportKind kind)
+    {
+        using var test = new TestLoop(new EventLoopOptions { Transport = kind });
+        ServerOptions options = new ServerOptions().Use(next => connection =>
+        {
+            connection.ConnectionClosed.Register(static () => throw new InvalidDataException("callback"));
+            return next(connection);
+        });
+        var protocol = new ProbeProtocol();
+        Server server = test.Loop.CreateServer(() => protocol, "127.0.0.1", 0, options);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        await protocol.Made.Within();
+        // More than the kernel takes: the end comes when the peer has read, long after the close.
+        await test.RunAsync(() =>
+        {
+            protocol.Transport.Write(new byte[8_000_000]);
+            protocol.Transport.Close();
+        });
+        await peer.ReceiveExactlyAsync(8_000_000);
+        Assert.Null(await protocol.Lost.Within(TimeSpan.FromSeconds(8)));
+        Assert.IsType<InvalidDataException>(Assert.Single(test.Reports).Exception);
+    }
+
     [Fact]
     public async Task Use_MiddlewareThrows_IsReportedAndTheServerGoesOn()
     {
