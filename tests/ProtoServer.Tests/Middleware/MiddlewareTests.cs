@@ -133,6 +133,28 @@ public sealed class MiddlewareTests : IDisposable
         Assert.IsType<InvalidDataException>(Assert.Single(test.Reports).Exception);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Use_MiddlewareThatNeverEnds_DoesNotKeepTheServer(bool beforeTheProtocol)
+    {
+        ServerOptions options = new ServerOptions { CloseTimeout = TimeSpan.FromMilliseconds(50) }.Use(next => async connection =>
+        {
+            if (!beforeTheProtocol)
+            {
+                await next(connection);
+            }
+            await new TaskCompletionSource().Task;
+        });
+        Server server = _test.Loop.CreateServer(static () => new EchoProtocol(), "127.0.0.1", 0, options);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        await server.ShutdownAsync(TimeSpan.FromMilliseconds(50)).Within();
+        Assert.IsType<TimeoutException>(Assert.Single(_test.Reports).Exception);
+        Assert.Equal(0, server.Connections);
+        await peer.EndAsync();
+    }
+
     [Fact]
     public async Task Use_MiddlewareThrows_IsReportedAndTheServerGoesOn()
     {
