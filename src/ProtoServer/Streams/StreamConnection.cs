@@ -213,15 +213,36 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
     private async Task EndAsync()
     {
         _deadlines?.Stop();
-        CallHandle? deadline = Loop.IsClosed ? null : Loop.CallLater(_options.CloseTimeout, Abort);
+        _input.Complete();
+        ValueTask disposal = _connection.DisposeAsync();
+        if (disposal.IsCompleted || Loop.IsClosed)
+        {
+            await disposal;
+            return;
+        }
+        var givenUp = new TaskCompletionSource();
+        CallHandle? deadline = null;
+        void Press()
+        {
+            if (_aborted)
+            {
+                // A transport from elsewhere may hang, or middleware: that must not keep the server from ending.
+                Loop.Report($"A connection did not end within {_options.CloseTimeout} of its abort; it is given up.", new TimeoutException("The transport did not end the connection."), null, this);
+                givenUp.SetResult();
+                return;
+            }
+            Abort();
+            deadline = Loop.CallLater(_options.CloseTimeout, Press);
+        }
+        deadline = Loop.CallLater(_options.CloseTimeout, Press);
+        Task disposing = disposal.AsTask();
         try
         {
-            _input.Complete();
-            await _connection.DisposeAsync();
+            await await Task.WhenAny(disposing, givenUp.Task);
         }
         finally
         {
-            deadline?.Cancel();
+            deadline.Cancel();
         }
     }
 
