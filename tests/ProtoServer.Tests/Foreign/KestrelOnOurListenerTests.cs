@@ -104,4 +104,38 @@ public sealed class KestrelOnOurListenerTests
         AddressInUseException refused = await Assert.ThrowsAsync<AddressInUseException>(async () => await factory.BindAsync(first.EndPoint));
         Assert.Contains(first.EndPoint.ToString()!, refused.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Loop_Closed_LeavesNobodyWaiting()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        var test = new TestLoop();
+        IConnectionListener listener = await new EpollConnectionListenerFactory(test.Loop).BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        using SocketPeer peer = await SocketPeer.ConnectAsync(((IPEndPoint)listener.EndPoint).Port);
+        ConnectionContext connection = (await listener.AcceptAsync().AsTask().Within())!;
+        Task<ConnectionContext?> pending = listener.AcceptAsync().AsTask();
+        test.Dispose();
+        Assert.Null(await pending.Within());
+        Assert.Null(await listener.AcceptAsync().AsTask().Within());
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() => connection.Transport.Input.ReadAsync().AsTask().Within());
+        await connection.DisposeAsync().AsTask().Within();
+        await listener.DisposeAsync().AsTask().Within();
+    }
+
+    [Fact]
+    public async Task Loop_ClosedWhileConnectingToAFullBacklog_LeavesNobodyWaiting()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var address = new UnixDomainSocketEndPoint($"\0protoserver-{Guid.NewGuid():N}");
+        listener.Bind(address);
+        listener.Listen(0);
+        var test = new TestLoop();
+        var factory = new EpollConnectionFactory(test.Loop);
+        await using ConnectionContext first = await factory.ConnectAsync(address).AsTask().Within();
+        Task<ConnectionContext> second = factory.ConnectAsync(address).AsTask();
+        await test.IterationsAsync();
+        test.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => second.Within());
+    }
 }
