@@ -99,7 +99,7 @@ public sealed partial class Server
         int quietRounds = _listeners.All(static listener => listener is EpollListener) ? QuietIterations : QuietRoundsOffLoop;
         for (int round = 0; _connections.Count > 0; round++)
         {
-            TimeSpan left = begin + timeout - Loop.Time;
+            TimeSpan left = timeout - (Loop.Time - begin);
             if (left <= TimeSpan.Zero)
             {
                 aborted = _connections.Count;

@@ -228,6 +228,25 @@ public class DeadlineTests
         Assert.Equal(name, refused.ParamName);
     }
 
+    // A careless "never".
+    [Theory]
+    [InlineData(nameof(ConnectionOptions.IdleTimeout))]
+    [InlineData(nameof(ConnectionOptions.FirstDataTimeout))]
+    [InlineData(nameof(ConnectionOptions.WriteStallTimeout))]
+    [InlineData(nameof(ConnectionOptions.MaxLifetime))]
+    public async Task Deadline_OfAllTime_NeverPasses(string name)
+    {
+        using EventLoop loop = StartOnHandClock();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        var options = new ServerOptions();
+        typeof(ConnectionOptions).GetProperty(name)!.SetValue(options, TimeSpan.MaxValue);
+        Server server = loop.CreateServer(static () => new Peer { Echoes = true }, "127.0.0.1", 0, options);
+        (ITransport transport, Peer peer) = await loop.CreateConnectionAsync(static () => new Peer(), "127.0.0.1", server.Port).WaitAsync(Within.Deadline);
+        await Pass(loop, TimeSpan.FromDays(1));
+        await loop.OnLoop(() => transport.Write("still here"u8));
+        await peer.ReceivedAtLeast(10);
+    }
+
     [Fact]
     public async Task PerAddress_OneTooMany_IsClosedAndRoomIsGivenBack()
     {

@@ -54,6 +54,16 @@ public sealed class DrainTests : IDisposable
         Assert.True((await (await shutdown.Task.Within()).Within()).IsClean);
     }
 
+    [Fact]
+    public async Task Shutdown_WithAllTheTime_EndsWhenTheConnectionsDo()
+    {
+        Server server = _test.Loop.CreateServer(static () => new EchoProtocol(), "127.0.0.1", 0);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        await peer.SendAsync("x");
+        await peer.ReceiveTextAsync(1);
+        Assert.True((await server.ShutdownAsync(TimeSpan.MaxValue).Within()).IsClean);
+    }
+
     [Fact, Trait("Conformance", "D7")]
     public async Task Shutdown_MoreReadyConnectionsThanOnePollReports_EveryReceivedLineIsAnswered()
     {
