@@ -333,6 +333,19 @@ public class ConnectTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting.WaitAsync(Within.Deadline));
     }
 
+    // Without a listener, a socket that connects to its own port connects: TCP's simultaneous open.
+    [Theory]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.Sockets)]
+    public async Task Connect_ToItself_IsRefused(TransportKind kind)
+    {
+        using EventLoop loop = EventLoop.Start(new EventLoopOptions { Transport = kind });
+        int port = FreePort();
+        var options = new ClientOptions { LocalEndPoint = new IPEndPoint(IPAddress.Loopback, port) };
+        ConnectException refused = await Assert.ThrowsAsync<ConnectException>(() => loop.CreateConnectionAsync(static () => new Peer(), "127.0.0.1", port, options).WaitAsync(Within.Deadline));
+        Assert.Contains($"127.0.0.1:{port}: Connection refused", refused.Message, StringComparison.Ordinal);
+    }
+
     internal static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
