@@ -125,12 +125,18 @@ public sealed partial class Server
         served.Start();
     }
 
+    // At once, without a linger time: nobody counts this connection, and many of them would be a way around every limit.
     // Bounded: whoever made a connection from elsewhere may hang or throw here, and a server that closes waits for it.
     private async Task RefuseAsync(ConnectionContext connection)
     {
         try
         {
-            await connection.DisposeAsync().AsTask().WaitAsync(_options.CloseTimeout, Loop.TimeProvider);
+            ValueTask disposal = connection.DisposeAsync();
+            if (!disposal.IsCompleted)
+            {
+                connection.Abort(new ConnectionAbortedException("The server has no room for the connection."));
+            }
+            await disposal.AsTask().WaitAsync(_options.CloseTimeout, Loop.TimeProvider);
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {

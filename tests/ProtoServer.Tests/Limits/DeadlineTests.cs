@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using ProtoServer.Tests.Clients;
@@ -245,6 +246,30 @@ public class DeadlineTests
         await Pass(loop, TimeSpan.FromDays(1));
         await loop.OnLoop(() => transport.Write("still here"u8));
         await peer.ReceivedAtLeast(10);
+    }
+
+    [Theory]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.Sockets)]
+    public async Task PerAddress_OneTooManyThatGoesOnSending_IsNotLingeredFor(TransportKind kind)
+    {
+        using EventLoop loop = EventLoop.Start(new EventLoopOptions { Transport = kind });
+        var options = new ServerOptions { MaxConnectionsPerAddress = 1, LingerTimeout = TimeSpan.FromMinutes(10) };
+        await using Server server = loop.CreateServer(static () => new Peer { Echoes = true }, "127.0.0.1", 0, options);
+        using SocketPeer first = await SocketPeer.ConnectAsync(server.Port);
+        await first.SendAsync("x");
+        await first.ReceiveTextAsync(1);
+        using SocketPeer second = await SocketPeer.ConnectAsync(server.Port);
+        // A descriptor that nobody counts is gone at once: a closed socket resets who goes on sending.
+        await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            long began = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(began) < Within.Deadline)
+            {
+                await second.SendAsync("and on");
+                await Task.Delay(1);
+            }
+        });
     }
 
     [Fact]
