@@ -33,13 +33,12 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
         _connection = connection;
         _options = options;
         PipeReader input = connection.Transport.Input;
-        _output = connection.Transport.Output;
         _deadlines = ConnectionDeadlines.Begin(this, options);
         if (_deadlines is not null)
         {
             input = _watched = new WatchedReader(input, _deadlines);
-            _output = new WatchedWriter(_output, _deadlines);
         }
+        _output = new BoundedWriter(connection.Transport.Output, options.WriteLimitBytes, CutOff, _deadlines);
         _input = new DrainingReader(loop, input);
     }
 
@@ -54,7 +53,8 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
 
     /// <summary>
     /// What goes to the peer. <c>FlushAsync</c> waits while more than <see cref="ConnectionOptions.WriteHighWaterBytes"/> are unsent; once the peer is gone it returns
-    /// <see cref="FlushResult.IsCompleted"/>. <c>Complete</c> ends our half and leaves the peer's open.
+    /// <see cref="FlushResult.IsCompleted"/>. <c>Complete</c> ends our half and leaves the peer's open. Who does not wait is bounded too: a flush that finds more than
+    /// <see cref="ConnectionOptions.WriteLimitBytes"/> of earlier ones unsent aborts the connection.
     /// </summary>
     public PipeWriter Output => _output;
 
@@ -141,15 +141,7 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
     public Stream AsStream() => _stream ??= new DuplexStream(this);
 
     /// <summary>Drops what is queued and resets the connection: the pending read fails.</summary>
-    public void Abort()
-    {
-        Loop.VerifyThread();
-        if (!_aborted)
-        {
-            _aborted = true;
-            _connection.Abort(new ConnectionAbortedException("The connection was aborted by its handler or its server."));
-        }
-    }
+    public void Abort() => Abort("The connection was aborted by its handler or its server.");
 
     /// <summary>Sends what was written, then closes; bounded by <see cref="ConnectionOptions.CloseTimeout"/>, after which the connection is aborted. A server does this by itself when the handler returns.</summary>
     public ValueTask DisposeAsync()
@@ -200,6 +192,18 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
             _input.Stop(_shutdown.Token);
         }
         _shutdown.Cancel(Loop, nameof(ShutdownToken), this);
+    }
+
+    private void CutOff() => Abort($"The peer does not read: more than {_options.WriteLimitBytes} bytes were waiting for it when more was written.");
+
+    private void Abort(string reason)
+    {
+        Loop.VerifyThread();
+        if (!_aborted)
+        {
+            _aborted = true;
+            _connection.Abort(new ConnectionAbortedException(reason));
+        }
     }
 
     private void AbortUnlessOver()

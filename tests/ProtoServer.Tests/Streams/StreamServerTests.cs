@@ -275,6 +275,42 @@ public abstract class StreamServerTests : IDisposable
         Assert.Empty(_test.Reports);
     }
 
+    [Fact, Trait("Conformance", "T2")]
+    public async Task Flush_NeverAwaited_CutsThePeerOffAtTheLimit()
+    {
+        const int limit = 256 * 1024, most = 16 * 1024 * 1024;
+        var outcome = new TaskCompletionSource<(long Written, Exception Failure)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Server server = Serve(
+            async connection =>
+            {
+                Task<string?> reading = connection.ReadLineAsync().AsTask();
+                string line = new('x', 32 * 1024);
+                long written = 0;
+                while (written < most && !reading.IsCompleted)
+                {
+                    _ = connection.WriteLineAsync(line).AsTask();
+                    written += line.Length;
+                    await Task.Yield();
+                }
+                try
+                {
+                    await reading;
+                }
+                catch (Exception exception)
+                {
+                    outcome.SetResult((written, exception));
+                    throw;
+                }
+            },
+            new ServerOptions { WriteLimitBytes = limit });
+        RawPeer peer = await ConnectAsync(server);
+        (long written, Exception failure) = await outcome.Task.Within();
+        Assert.InRange(written, limit, most - 1);
+        Assert.Contains("does not read", Assert.IsType<ConnectionAbortedException>(failure).Message, StringComparison.Ordinal);
+        await peer.EndAsync();
+        Assert.Empty(_test.Reports);
+    }
+
     [Fact, Trait("Conformance", "T9")]
     public async Task Handler_ReturnsWithUnreadInput_OutputIsSentFirst()
     {
