@@ -249,6 +249,10 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     // The loop goes away under us: its connections are aborted by their transport.
     private void CloseWithLoop()
     {
+        if (_draining)
+        {
+            _aborted = Math.Max(_aborted, _connections.Count);
+        }
         Close();
         AbortClients();
         CompleteWithLoop(this, RoundsForConnections);
