@@ -21,6 +21,7 @@ public sealed partial class Server
     private bool _servingForever;
     private bool _draining;
     private TimeSpan _drainBegan;
+    private TimeSpan _drainTime; // known when it is over
     private int _open; // when the drain began
     private int _aborted; // of those
 
@@ -72,7 +73,17 @@ public sealed partial class Server
     private async Task<DrainReport> ReportAsync()
     {
         await _closed.Task.ConfigureAwait(false);
-        return new DrainReport(_open - _aborted, _aborted, _draining ? Loop.Time - _drainBegan : TimeSpan.Zero);
+        return new DrainReport(_open - _aborted, _aborted, _drainTime);
+    }
+
+    /// <summary>All is over; returns whether it was not before.</summary>
+    private bool SetClosed()
+    {
+        if (_draining && !_closed.Task.IsCompleted)
+        {
+            _drainTime = Loop.Time - _drainBegan;
+        }
+        return _closed.TrySetResult();
     }
 
     private void BeginDrain(TimeSpan timeout)

@@ -263,7 +263,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     {
         if (rounds == 0)
         {
-            server._closed.TrySetResult();
+            server.SetClosed();
         }
         else
         {
@@ -310,7 +310,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
             }
         }
         EndPatience();
-        if (_closed.TrySetResult())
+        if (SetClosed())
         {
             _forgetClosing();
         }
