@@ -30,7 +30,8 @@ internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationTok
                     _attempts.Add(next);
                     running.Add(next);
                     next.Start(connect, end.Token);
-                    pause = _attempts.Count == endPoints.Count || delay == Timeout.InfiniteTimeSpan ? Never : Task.Delay(delay, loop.TimeProvider, end.Token);
+                    // Where there is nothing to wait for too: it ends with the token, which a transport from elsewhere need not heed.
+                    pause = Task.Delay(_attempts.Count == endPoints.Count ? Timeout.InfiniteTimeSpan : delay, loop.TimeProvider, end.Token);
                 }
                 await Task.WhenAny(running.Select(static attempt => (Task)attempt.Connecting).Append(pause));
                 cancellationToken.ThrowIfCancellationRequested();
@@ -63,8 +64,6 @@ internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationTok
             }
         }
     }
-
-    private static Task Never { get; } = new TaskCompletionSource().Task;
 
     private sealed class Attempt(EndPoint endPoint)
     {

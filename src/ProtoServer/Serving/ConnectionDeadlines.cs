@@ -164,7 +164,8 @@ internal sealed class ConnectionDeadlines
         (long Due, Deadline What) next = (long.MaxValue, default);
         void Consider(long since, TimeSpan timeout, Deadline what)
         {
-            if (timeout != Timeout.InfiniteTimeSpan && since + timeout.Ticks < next.Due)
+            // Subtracted, since the sum may be beyond the end of time.
+            if (timeout != Timeout.InfiniteTimeSpan && timeout.Ticks < next.Due - since)
             {
                 next = (since + timeout.Ticks, what);
             }

@@ -15,7 +15,7 @@ public abstract class ConnectionOptions
 
     /// <summary>
     /// A write that finds more than this many bytes still unsent cuts the peer off: the connection is aborted with an <see cref="IOException"/>. Default 1 MiB,
-    /// at least <see cref="WriteHighWaterBytes"/>. One write of any size is accepted when less is waiting; a protocol that heeds <see cref="IProtocol.PauseWriting"/> never gets here.
+    /// at least <see cref="WriteHighWaterBytes"/>. One write of any size is accepted when less is waiting; a protocol that heeds <see cref="IProtocol.PauseWriting"/>, and a handler that awaits its flushes, never get here.
     /// </summary>
     public int WriteLimitBytes { get; init; } = 1024 * 1024;
 

@@ -42,6 +42,7 @@ public static class EventLoopGroupServing
     /// <param name="socket">A bound stream socket.</param>
     /// <param name="options">Null: all defaults. What concerns binding has no effect.</param>
     /// <exception cref="ArgumentException">Not a bound stream socket, or <see cref="ServerOptions.Transport"/> is set.</exception>
+    /// <exception cref="ObjectDisposedException">The loop, or the socket, is closed.</exception>
     public static ServerGroup CreateServer(this EventLoopGroup group, Func<IProtocol> protocolFactory, Socket socket, ServerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(group);

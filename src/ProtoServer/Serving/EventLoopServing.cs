@@ -43,6 +43,7 @@ public static class EventLoopServing
     /// <param name="socket">A bound stream socket.</param>
     /// <param name="options">Null: all defaults. What concerns binding has no effect; <see cref="ServerOptions.Transport"/> must be null.</param>
     /// <exception cref="ArgumentException">Not a bound stream socket.</exception>
+    /// <exception cref="ObjectDisposedException">The loop, or the socket, is closed.</exception>
     public static Server CreateServer(this EventLoop loop, Func<IProtocol> protocolFactory, Socket socket, ServerOptions? options = null) =>
         ServerBinding.Create(loop, Protocols(protocolFactory), socket, options);
 

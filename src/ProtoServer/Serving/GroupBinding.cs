@@ -68,18 +68,26 @@ internal static class GroupBinding
 
     // Our own transports bind without waiting.
     private static List<IConnectionListener> BindAtOnce(ILoopTransport transport, IPAddress[] addresses, int port) =>
-        ServerBinding.BindAllAsync(endPoint => new ValueTask<IConnectionListener>(transport.Bind(endPoint)), addresses, port).GetAwaiter().GetResult();
+        ServerBinding.BindAllAsync(endPoint => new ValueTask<IConnectionListener>(transport.Bind(endPoint)), addresses, port, isForeign: false).GetAwaiter().GetResult();
 
     private static ServerGroup Serve(EventLoopGroup group, ConnectionServing serving, List<List<IConnectionListener>> listeners, ServerOptions options)
     {
         AddressCounter? addresses = AddressCounter.For(options);
         Server[] servers = [.. group.Loops.Zip(listeners, (loop, own) => new Server(loop, serving, own, options, group.Loops.Count, addresses))];
         var server = new ServerGroup(servers, options);
-        if (options.StartServing)
+        try
         {
-            server.StartServing();
+            if (options.StartServing)
+            {
+                server.StartServing();
+            }
+            return server;
         }
-        return server;
+        catch
+        {
+            Array.ForEach(servers, static server => server.Forget());
+            throw;
+        }
     }
 
     private static void Release(List<List<IConnectionListener>> listeners) =>

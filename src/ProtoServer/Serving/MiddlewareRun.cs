@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -10,7 +11,9 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
     private readonly TaskCompletionSource _served = new();
     private Task _middleware = Task.CompletedTask;
     private Action<ConnectionAbortedException>? _abortBeyond; // the protocol runs, or ran
+    private CallHandle? _patience; // with a middleware that does not heed the abort
     private bool _aborted;
+    private bool _over; // the server counts it no more
 
     /// <summary>The end of every chain: the protocol.</summary>
     public static ConnectionDelegate Last { get; } = static context => context.Features.Get<MiddlewareRun>() is { } run
@@ -18,6 +21,8 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
         : throw new InvalidOperationException("A middleware passed on a ConnectionContext without the Features of the one that it was given.");
 
     public int OwnerIndex { get; set; }
+
+    private TimeSpan CloseTimeout => ((IConnectionOwner)server).ConnectionOptions.CloseTimeout;
 
     public void Start()
     {
@@ -34,6 +39,7 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
         {
             _aborted = true;
             connection.Abort(new ConnectionAbortedException("The server aborted the connection before its protocol was made."));
+            _patience = server.Loop.IsClosed ? null : server.Loop.CallLater(CloseTimeout, static run => run.GiveUp(), this);
         }
     }
 
@@ -104,7 +110,7 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
 
     private async Task EndUnservedAsync(Exception? error)
     {
-        CallHandle? deadline = server.Loop.IsClosed ? null : server.Loop.CallLater(((IConnectionOwner)server).ConnectionOptions.CloseTimeout, Abort);
+        CallHandle? deadline = server.Loop.IsClosed ? null : server.Loop.CallLater(CloseTimeout, Abort);
         try
         {
             if (error is not null and not ProtocolViolationException)
@@ -118,8 +124,27 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
             server.Loop.Report("Closing a connection failed.", exception, null, this);
         }
         deadline?.Cancel();
-        ((IConnectionOwner)server).OnEnded(this);
+        _patience?.Cancel();
+        End();
     }
+
+    private void GiveUp()
+    {
+        server.Loop.Report($"A middleware did not end within {CloseTimeout} of its connection's abort; it is given up.", new TimeoutException("The middleware did not end."), null, this);
+        End();
+    }
+
+    private void End()
+    {
+        if (!_over)
+        {
+            _over = true;
+            ((IConnectionOwner)server).OnEnded(this);
+        }
+    }
+
+    // Either half may have been replaced, and a pipe from elsewhere goes on wherever its scheduler says.
+    private static bool IsOurs(IDuplexPipe transport) => transport is { Input: EpollReader or LoopReader or ByteLogReader, Output: ISendQueue };
 
     private Task GoOn(ConnectionContext context)
     {
@@ -140,7 +165,7 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
         {
             throw new InvalidOperationException("A middleware called the next delegate twice for one connection.");
         }
-        var beyond = new MiddlewareConnection(this, connection, context.Transport.Output is ISendQueue ? context : new LoopConnection(server.Loop, context, limits, ownsInner: false));
+        var beyond = new MiddlewareConnection(this, connection, IsOurs(context.Transport) ? context : new LoopConnection(server.Loop, context, limits, ownsInner: false));
         _abortBeyond = beyond.Abort;
         if (_aborted || !server.Replace(this, beyond))
         {

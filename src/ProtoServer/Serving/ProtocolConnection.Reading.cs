@@ -127,7 +127,11 @@ internal sealed partial class ProtocolConnection
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            ReadFailed(exception);
+            if (!_finishing)
+            {
+                ReadFailed(exception);
+            }
+            // Otherwise we completed the reader under it.
             return;
         }
         ReadMore();

@@ -14,7 +14,7 @@ public sealed partial class Server
             try
             {
                 await WaitForRoomAsync();
-                connection = _closing ? null : await AcceptOnLoopAsync(listener);
+                connection = _closing ? null : listener is ILoopListener ? await listener.AcceptAsync() : await AcceptFromElsewhereAsync(listener);
                 if (connection is null)
                 {
                     break;
@@ -44,9 +44,35 @@ public sealed partial class Server
         CompleteIfClosed();
     }
 
-    // A task, where the transport is from elsewhere: its awaiter comes back to the loop, whatever thread completes it.
-    private static ValueTask<ConnectionContext?> AcceptOnLoopAsync(IConnectionListener listener) =>
-        listener is ILoopListener ? listener.AcceptAsync() : new ValueTask<ConnectionContext?>(listener.AcceptAsync().AsTask());
+    // A task: its awaiter comes back to the loop, whatever thread completes it.
+    private async Task<ConnectionContext?> AcceptFromElsewhereAsync(IConnectionListener listener)
+    {
+        Task<ConnectionContext?> accepting = listener.AcceptAsync().AsTask();
+        try
+        {
+            return await accepting.WaitAsync(_givenUp.Token);
+        }
+        catch (OperationCanceledException) when (_givenUp.IsCancellationRequested)
+        {
+            _ = RefuseLateAsync(accepting);
+            return null;
+        }
+    }
+
+    private async Task RefuseLateAsync(Task<ConnectionContext?> accepting)
+    {
+        try
+        {
+            if (await accepting is { } late)
+            {
+                await late.DisposeAsync();
+            }
+        }
+        catch (Exception exception) when (exception is not LoopAbortException)
+        {
+            Loop.Report("A listener that was given up failed.", exception, null, this);
+        }
+    }
 
     private async ValueTask WaitForRoomAsync()
     {
@@ -99,12 +125,18 @@ public sealed partial class Server
         served.Start();
     }
 
+    // At once, without a linger time: nobody counts this connection, and many of them would be a way around every limit.
     // Bounded: whoever made a connection from elsewhere may hang or throw here, and a server that closes waits for it.
     private async Task RefuseAsync(ConnectionContext connection)
     {
         try
         {
-            await connection.DisposeAsync().AsTask().WaitAsync(_options.CloseTimeout, Loop.TimeProvider);
+            ValueTask disposal = connection.DisposeAsync();
+            if (!disposal.IsCompleted)
+            {
+                connection.Abort(new ConnectionAbortedException("The server has no room for the connection."));
+            }
+            await disposal.AsTask().WaitAsync(_options.CloseTimeout, Loop.TimeProvider);
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {

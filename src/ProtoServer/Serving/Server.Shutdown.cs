@@ -18,8 +18,12 @@ public sealed partial class Server
     /// </summary>
     internal static readonly TimeSpan FirstWordGrace = TimeSpan.FromMilliseconds(250);
 
-    private Task<DrainReport>? _shutdown;
     private bool _servingForever;
+    private bool _draining;
+    private TimeSpan _drainBegan;
+    private TimeSpan _drainTime; // known when it is over
+    private int _open; // when the drain began
+    private int _aborted; // of those
 
     /// <summary>Serves until <see cref="Close"/>, cancellation, or the end of <c>EventLoop.Run</c> by Ctrl-C or SIGTERM; the latter two drain first.</summary>
     /// <param name="cancellationToken">Drains with <see cref="ServerOptions.DrainTimeout"/>, then throws.</param>
@@ -61,32 +65,54 @@ public sealed partial class Server
     {
         TimeSpan timeout = drainTimeout ?? _options.DrainTimeout;
         ArgumentOutOfRangeException.ThrowIfLessThan(timeout, TimeSpan.Zero, nameof(drainTimeout));
-        if (Loop.MayCallDirectly)
-        {
-            return _shutdown ??= DrainAsync(timeout);
-        }
-        var report = new TaskCompletionSource<DrainReport>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Loop.Post(static call => _ = call.server.ShutdownForAsync(call.timeout, call.report), (server: this, timeout, report));
-        return report.Task;
+        OnLoop(() => BeginDrain(timeout));
+        return ReportAsync();
     }
 
-    private async Task ShutdownForAsync(TimeSpan timeout, TaskCompletionSource<DrainReport> report)
+    // Not by way of the loop: it may be closed before the drain is over, and takes nobody back to itself then.
+    private async Task<DrainReport> ReportAsync()
+    {
+        await _closed.Task.ConfigureAwait(false);
+        return new DrainReport(_open - _aborted, _aborted, _drainTime);
+    }
+
+    /// <summary>All is over; returns whether it was not before.</summary>
+    private bool SetClosed()
+    {
+        if (_draining && !_closed.Task.IsCompleted)
+        {
+            _drainTime = Loop.Time - _drainBegan;
+        }
+        return _closed.TrySetResult();
+    }
+
+    private void BeginDrain(TimeSpan timeout)
+    {
+        if (!_draining)
+        {
+            _drainBegan = Loop.Time;
+            _open = _connections.Count;
+            _draining = true;
+            _ = DrainAsync(timeout);
+        }
+    }
+
+    private async Task DrainAsync(TimeSpan timeout)
     {
         try
         {
-            report.SetResult(await (_shutdown ??= DrainAsync(timeout)));
+            await CloseQuietConnectionsAsync(timeout);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not LoopAbortException)
         {
-            report.SetException(exception);
+            Loop.Report("Draining met an error; what is open is aborted.", exception, null, this);
+            AbortClients();
         }
     }
 
-    private async Task<DrainReport> DrainAsync(TimeSpan timeout)
+    private async Task CloseQuietConnectionsAsync(TimeSpan timeout)
     {
-        TimeSpan begin = Loop.Time;
         Close();
-        int open = _connections.Count;
         HashSet<IServedConnection> closeThemselves = [];
         foreach (IServedConnection connection in _connections.ToArray())
         {
@@ -95,14 +121,13 @@ public sealed partial class Server
                 closeThemselves.Add(connection);
             }
         }
-        int aborted = 0;
         int quietRounds = _listeners.All(static listener => listener is EpollListener) ? QuietIterations : QuietRoundsOffLoop;
         for (int round = 0; _connections.Count > 0; round++)
         {
-            TimeSpan left = begin + timeout - Loop.Time;
+            TimeSpan left = timeout - (Loop.Time - _drainBegan);
             if (left <= TimeSpan.Zero)
             {
-                aborted = _connections.Count;
+                _aborted = _connections.Count;
                 AbortClients();
                 break;
             }
@@ -123,7 +148,5 @@ public sealed partial class Server
                 await Task.Delay(left < DrainInterval ? left : DrainInterval, Loop.TimeProvider);
             }
         }
-        await _closed.Task;
-        return new DrainReport(open - aborted, aborted, Loop.Time - begin);
     }
 }

@@ -24,7 +24,9 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     private readonly ExecutionContext? _context = CallContext.Capture();
     private readonly int _maxConnections;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _givenUp = new(); // listeners from elsewhere are waited for no longer; not disposed, it has neither a timer nor a wait handle
     private readonly Action _forgetClosing;
+    private CallHandle? _patience; // with such listeners
     private TaskCompletionSource? _room; // completed when accepting may go on
     private int _accepting; // accept loops and listeners that have not ended
     private int _count;
@@ -195,6 +197,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         {
             _ = UnbindAsync(listener);
         }
+        BeginPatience();
         MakeRoom();
         CompleteIfClosed();
     }
@@ -204,7 +207,11 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         _accepting++;
         try
         {
-            await listener.UnbindAsync();
+            await listener.UnbindAsync().AsTask().WaitAsync(_givenUp.Token);
+        }
+        catch (OperationCanceledException) when (_givenUp.IsCancellationRequested)
+        {
+            // Reported already.
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
@@ -214,9 +221,38 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
         CompleteIfClosed();
     }
 
+    // Nothing that a transport from elsewhere does may keep the server from ending.
+    private void BeginPatience()
+    {
+        if (!Loop.IsClosed && _listeners.Any(static listener => listener is not ILoopListener))
+        {
+            _patience ??= Loop.CallLater(_options.CloseTimeout, static server => server.GiveListenersUp(), this);
+        }
+    }
+
+    private void EndPatience()
+    {
+        _patience?.Cancel();
+        _patience = null;
+    }
+
+    private void GiveListenersUp()
+    {
+        _patience = null;
+        if (_accepting > 0 || _ending)
+        {
+            Loop.Report($"A listener did not end within {_options.CloseTimeout} of its server's close; it is given up.", new TimeoutException("The transport did not end its listener."), null, this);
+            _givenUp.Cancel();
+        }
+    }
+
     // The loop goes away under us: its connections are aborted by their transport.
     private void CloseWithLoop()
     {
+        if (_draining)
+        {
+            _aborted = Math.Max(_aborted, _connections.Count);
+        }
         Close();
         AbortClients();
         CompleteWithLoop(this, RoundsForConnections);
@@ -227,7 +263,7 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     {
         if (rounds == 0)
         {
-            server._closed.TrySetResult();
+            server.SetClosed();
         }
         else
         {
@@ -256,18 +292,25 @@ public sealed partial class Server : IConnectionOwner, IAsyncDisposable
     // Disposed last, when no connection is left: a transport from elsewhere may keep what they live on in its listener.
     private async Task EndAsync()
     {
+        EndPatience();
+        BeginPatience();
         foreach (IConnectionListener listener in _listeners)
         {
             try
             {
-                await listener.DisposeAsync();
+                await listener.DisposeAsync().AsTask().WaitAsync(_givenUp.Token);
+            }
+            catch (OperationCanceledException) when (_givenUp.IsCancellationRequested)
+            {
+                // Reported already.
             }
             catch (Exception exception) when (exception is not LoopAbortException)
             {
                 Loop.Report("Disposing a listener failed.", exception, null, this);
             }
         }
-        if (_closed.TrySetResult())
+        EndPatience();
+        if (SetClosed())
         {
             _forgetClosing();
         }

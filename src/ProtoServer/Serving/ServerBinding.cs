@@ -16,7 +16,7 @@ internal static class ServerBinding
         VerifyPort(port);
         options = Prepare(loop, options);
         IPAddress[] addresses = [.. hosts.SelectMany(ListenAddresses.Resolve).Distinct()];
-        return Complete(loop, serving, options, BindAllAsync(Binder(loop, options, default), addresses, port));
+        return Complete(loop, serving, options, BindAllAsync(Binder(loop, options, default), addresses, port, isForeign: options.Transport is not null));
     }
 
     public static Server Create(EventLoop loop, ConnectionServing serving, EndPoint endPoint, ServerOptions? options)
@@ -46,7 +46,7 @@ internal static class ServerBinding
         {
             addresses.AddRange(await ListenAddresses.ResolveAsync(host, cancellationToken).ConfigureAwait(false));
         }
-        return Serve(loop, serving, await BindAllAsync(Binder(loop, options, cancellationToken), [.. addresses.Distinct()], port).ConfigureAwait(false), options);
+        return Serve(loop, serving, await BindAllAsync(Binder(loop, options, cancellationToken), [.. addresses.Distinct()], port, isForeign: options.Transport is not null).ConfigureAwait(false), options);
     }
 
     public static async Task<Server> CreateAsync(EventLoop loop, ConnectionServing serving, EndPoint endPoint, ServerOptions? options, CancellationToken cancellationToken)
@@ -134,8 +134,8 @@ internal static class ServerBinding
 
     private static async Task<List<IConnectionListener>> BindOneAsync(Func<EndPoint, ValueTask<IConnectionListener>> bind, EndPoint endPoint) => [await bind(endPoint).ConfigureAwait(false)];
 
-    /// <summary>Binds every address at one port, a free one where <paramref name="port"/> is 0.</summary>
-    public static async Task<List<IConnectionListener>> BindAllAsync(Func<EndPoint, ValueTask<IConnectionListener>> bind, IPAddress[] addresses, int port)
+    /// <summary>Binds every address at one port, a free one where <paramref name="port"/> is 0. <paramref name="isForeign"/>: by a transport from elsewhere.</summary>
+    public static async Task<List<IConnectionListener>> BindAllAsync(Func<EndPoint, ValueTask<IConnectionListener>> bind, IPAddress[] addresses, int port, bool isForeign)
     {
         if (addresses.Length == 0)
         {
@@ -160,20 +160,25 @@ internal static class ServerBinding
                         // A machine without IPv6, say: one family is enough.
                         skipped = exception;
                     }
+                    catch (Exception exception) when (isForeign && IsInUse(exception) && address.Equals(IPAddress.Any) && bound.Any(static listener => listener.EndPoint is IPEndPoint { Address: { } own } && own.Equals(IPAddress.IPv6Any)))
+                    {
+                        // Kestrel's transport, and others, serve IPv4 too by the socket that is bound to [::]: then it is they who have the port.
+                    }
                 }
                 return bound.Count > 0 ? bound : throw skipped!;
             }
             catch (Exception exception)
             {
                 bound.ForEach(static listener => _ = ReleaseAsync(listener));
-                bool isInUse = exception is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
-                if (port != 0 || bound.Count == 0 || !isInUse || attempt == PortAttempts)
+                if (port != 0 || bound.Count == 0 || !IsInUse(exception) || attempt == PortAttempts)
                 {
                     throw;
                 }
             }
         }
     }
+
+    private static bool IsInUse(Exception exception) => exception is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
 
     private static async Task ReleaseWhenBoundAsync(Task<List<IConnectionListener>> binding)
     {

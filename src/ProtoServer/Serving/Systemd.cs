@@ -55,16 +55,16 @@ public static class Systemd
         {
             return false;
         }
-        // systemd writes an abstract name with an @ in front.
-        var endPoint = new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address);
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         try
         {
+            // systemd writes an abstract name with an @ in front.
+            var endPoint = new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address);
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
             return socket.SendTo(System.Text.Encoding.UTF8.GetBytes(state), endPoint) > 0;
         }
-        catch (SocketException)
+        catch (Exception exception) when (exception is SocketException or ArgumentException)
         {
-            // A notice is no reason to fail.
+            // A notice is no reason to fail: not for a want of descriptors, nor for a path that is too long.
             return false;
         }
     }

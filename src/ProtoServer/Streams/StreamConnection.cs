@@ -33,13 +33,12 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
         _connection = connection;
         _options = options;
         PipeReader input = connection.Transport.Input;
-        _output = connection.Transport.Output;
         _deadlines = ConnectionDeadlines.Begin(this, options);
         if (_deadlines is not null)
         {
             input = _watched = new WatchedReader(input, _deadlines);
-            _output = new WatchedWriter(_output, _deadlines);
         }
+        _output = new BoundedWriter(connection.Transport.Output, options.WriteLimitBytes, CutOff, _deadlines);
         _input = new DrainingReader(loop, input);
     }
 
@@ -54,7 +53,8 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
 
     /// <summary>
     /// What goes to the peer. <c>FlushAsync</c> waits while more than <see cref="ConnectionOptions.WriteHighWaterBytes"/> are unsent; once the peer is gone it returns
-    /// <see cref="FlushResult.IsCompleted"/>. <c>Complete</c> ends our half and leaves the peer's open.
+    /// <see cref="FlushResult.IsCompleted"/>. <c>Complete</c> ends our half and leaves the peer's open. Who does not wait is bounded too: a flush that finds more than
+    /// <see cref="ConnectionOptions.WriteLimitBytes"/> of earlier ones unsent aborts the connection.
     /// </summary>
     public PipeWriter Output => _output;
 
@@ -141,15 +141,7 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
     public Stream AsStream() => _stream ??= new DuplexStream(this);
 
     /// <summary>Drops what is queued and resets the connection: the pending read fails.</summary>
-    public void Abort()
-    {
-        Loop.VerifyThread();
-        if (!_aborted)
-        {
-            _aborted = true;
-            _connection.Abort(new ConnectionAbortedException("The connection was aborted by its handler or its server."));
-        }
-    }
+    public void Abort() => Abort("The connection was aborted by its handler or its server.");
 
     /// <summary>Sends what was written, then closes; bounded by <see cref="ConnectionOptions.CloseTimeout"/>, after which the connection is aborted. A server does this by itself when the handler returns.</summary>
     public ValueTask DisposeAsync()
@@ -199,7 +191,19 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
             // First, or the token's callbacks could begin a read that nothing ends.
             _input.Stop(_shutdown.Token);
         }
-        _shutdown.Cancel();
+        _shutdown.Cancel(Loop, nameof(ShutdownToken), this);
+    }
+
+    private void CutOff() => Abort($"The peer does not read: more than {_options.WriteLimitBytes} bytes were waiting for it when more was written.");
+
+    private void Abort(string reason)
+    {
+        Loop.VerifyThread();
+        if (!_aborted)
+        {
+            _aborted = true;
+            _connection.Abort(new ConnectionAbortedException(reason));
+        }
     }
 
     private void AbortUnlessOver()
@@ -213,15 +217,36 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
     private async Task EndAsync()
     {
         _deadlines?.Stop();
-        CallHandle? deadline = Loop.IsClosed ? null : Loop.CallLater(_options.CloseTimeout, Abort);
+        _input.Complete();
+        ValueTask disposal = _connection.DisposeAsync();
+        if (disposal.IsCompleted || Loop.IsClosed)
+        {
+            await disposal;
+            return;
+        }
+        var givenUp = new TaskCompletionSource();
+        CallHandle? deadline = null;
+        void Press()
+        {
+            if (_aborted)
+            {
+                // A transport from elsewhere may hang, or middleware: that must not keep the server from ending.
+                Loop.Report($"A connection did not end within {_options.CloseTimeout} of its abort; it is given up.", new TimeoutException("The transport did not end the connection."), null, this);
+                givenUp.SetResult();
+                return;
+            }
+            Abort();
+            deadline = Loop.CallLater(_options.CloseTimeout, Press);
+        }
+        deadline = Loop.CallLater(_options.CloseTimeout, Press);
+        Task disposing = disposal.AsTask();
         try
         {
-            _input.Complete();
-            await _connection.DisposeAsync();
+            await await Task.WhenAny(disposing, givenUp.Task);
         }
         finally
         {
-            deadline?.Cancel();
+            deadline.Cancel();
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer.Tests.Clients;
 
@@ -310,6 +311,41 @@ public class ConnectTests
         Assert.Equal(Enumerable.Range(0, 300).Select(static i => $"{i:d4}"), peers.Select(static peer => peer.Received));
     }
 
+    [Fact]
+    public async Task Connect_TransportThatHeedsNoToken_EndsAtTheTimeout()
+    {
+        using EventLoop loop = EventLoop.Start();
+        var options = new ClientOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50), Transport = new SilentTransport() };
+        ConnectException refused = await Assert.ThrowsAsync<ConnectException>(
+            () => loop.CreateConnectionAsync(static () => new Peer(), "127.0.0.1", 7000, options).WaitAsync(Within.Deadline));
+        Assert.Contains("127.0.0.1:7000: no answer within 0.05 s", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Connect_TransportThatHeedsNoToken_EndsWhenCancelled()
+    {
+        using EventLoop loop = EventLoop.Start();
+        using var cancellation = new CancellationTokenSource();
+        var transport = new SilentTransport();
+        Task connecting = loop.CreateConnectionAsync(static () => new Peer(), "127.0.0.1", 7000, new ClientOptions { Transport = transport }, cancellation.Token);
+        await transport.Asked.WaitAsync(Within.Deadline);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting.WaitAsync(Within.Deadline));
+    }
+
+    // Without a listener, a socket that connects to its own port connects: TCP's simultaneous open.
+    [Theory]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.Sockets)]
+    public async Task Connect_ToItself_IsRefused(TransportKind kind)
+    {
+        using EventLoop loop = EventLoop.Start(new EventLoopOptions { Transport = kind });
+        int port = FreePort();
+        var options = new ClientOptions { LocalEndPoint = new IPEndPoint(IPAddress.Loopback, port) };
+        ConnectException refused = await Assert.ThrowsAsync<ConnectException>(() => loop.CreateConnectionAsync(static () => new Peer(), "127.0.0.1", port, options).WaitAsync(Within.Deadline));
+        Assert.Contains($"127.0.0.1:{port}: Connection refused", refused.Message, StringComparison.Ordinal);
+    }
+
     internal static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -318,4 +354,18 @@ public class ConnectTests
     }
 
     private static Task<(ITransport, Peer)> Connect(EventLoop loop, int port) => loop.CreateConnectionAsync(() => new Peer(), "127.0.0.1", port).WaitAsync(Within.Deadline);
+
+    // Never answers, and does not look at its token.
+    private sealed class SilentTransport : IConnectionFactory
+    {
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Asked => _asked.Task;
+
+        public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+        {
+            _asked.TrySetResult();
+            return new(new TaskCompletionSource<ConnectionContext>().Task);
+        }
+    }
 }

@@ -67,16 +67,15 @@ public sealed class ShortageTests
         // The sample that is started inherits the variable.
         Assert.SkipWhen(error == "EAGAIN" && Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT") == "sockets", "sockets: the runtime polls by edges, and an invented EAGAIN is followed by none");
         using var server = await ServerProcess.StartAsync($"exec strace -f -qq -o /dev/null -e trace=recvfrom -e inject=recvfrom:error={error}:when=1..2");
-        if (!goesOn)
+        // strace counts by thread, and the runtime's sockets receive on several; on ours there is one.
+        bool oneThread = Environment.GetEnvironmentVariable("PROTOSERVER_TRANSPORT") != "sockets";
+        int lost = 0;
+        while (!await server.ServesAsync())
         {
-            for (int i = 0; i < 2; i++)
-            {
-                using SocketPeer lost = await SocketPeer.ConnectAsync(server.EndPoint);
-                await lost.SendAsync("alive?\n");
-                await lost.EndAsync();
-            }
+            lost++;
+            Assert.InRange(lost, 1, oneThread ? 2 : 32);
         }
-        await server.AssertServesAsync();
+        Assert.InRange(lost, goesOn ? 0 : oneThread ? 2 : 1, goesOn ? 0 : 32);
         Assert.Empty(server.Errors);
     }
 
@@ -130,6 +129,20 @@ public sealed class ShortageTests
             using SocketPeer peer = await SocketPeer.ConnectAsync(EndPoint);
             await peer.SendAsync("alive?\n");
             Assert.Equal("alive?\n", await peer.ReceiveTextAsync(7));
+        }
+
+        /// <summary>Whether a connection is answered; false where it is lost, at whatever step: a server that reads at once may lose it before we know that it is there.</summary>
+        public async Task<bool> ServesAsync()
+        {
+            try
+            {
+                await AssertServesAsync();
+                return true;
+            }
+            catch (Exception exception) when (exception is System.Net.Sockets.SocketException or EndOfStreamException)
+            {
+                return false;
+            }
         }
 
         public void Dispose()

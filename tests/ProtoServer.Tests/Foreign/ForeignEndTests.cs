@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer.Tests;
@@ -101,6 +102,42 @@ public sealed class ForeignEndTests : IDisposable
         await Deadlines.UntilAsync(() => _test.Reports.Any(static report => report.Exception is TimeoutException), "a report of the time-out");
         server.Close();
         await server.WaitClosedAsync().Within();
+    }
+
+    [Fact]
+    public async Task Context_ThatNeverEndsUnderAHandler_DoesNotKeepTheServer()
+    {
+        Server server = _test.Loop.StartServer(
+            static async connection => await connection.ReadLineAsync(),
+            new IPEndPoint(IPAddress.Loopback, 1),
+            new ServerOptions { Transport = _transport, CloseTimeout = TimeSpan.FromMilliseconds(50) });
+        _transport.Hand(new WatchedContext { Hangs = true });
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        await server.ShutdownAsync(TimeSpan.FromMilliseconds(50)).Within();
+        Assert.IsType<TimeoutException>(Assert.Single(_test.Reports).Exception);
+    }
+
+    [Theory]
+    [InlineData(HungListener.Step.Accept)]
+    [InlineData(HungListener.Step.Unbind)]
+    [InlineData(HungListener.Step.Dispose)]
+    public async Task Listener_ThatNeverEnds_DoesNotKeepTheServer(HungListener.Step step)
+    {
+        var listener = new HungListener(step);
+        Server server = _test.Loop.CreateServer(
+            static () => new ProbeProtocol(),
+            listener.EndPoint,
+            new ServerOptions { Transport = listener, CloseTimeout = TimeSpan.FromMilliseconds(50) });
+        await listener.Asked.Within();
+        await server.ShutdownAsync(TimeSpan.FromMilliseconds(50)).Within();
+        Assert.IsType<TimeoutException>(Assert.Single(_test.Reports).Exception);
+        if (step == HungListener.Step.Accept)
+        {
+            // It comes after all: nobody serves it, so it is closed.
+            var late = new WatchedContext();
+            listener.Hand(late);
+            await late.Disposed.Within();
+        }
     }
 
     public enum EndedBy

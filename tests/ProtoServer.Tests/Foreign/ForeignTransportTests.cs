@@ -73,6 +73,24 @@ public sealed class ForeignTransportTests
         await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(() => socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, server.Port)).Within());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task CreateServer_EveryAddressOnATransportThatServesBothFamiliesByOneSocket_Serves(bool kestrel)
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported && System.Net.Sockets.Socket.OSSupportsIPv6, "this system has no epoll, or no IPv6");
+        using var test = new TestLoop();
+        using EventLoop other = EventLoop.Start();
+        IConnectionListenerFactory transport = kestrel ? KestrelSockets.MakeFactory() : new EpollConnectionListenerFactory(other);
+        await using Server server = test.Loop.CreateServer(() => new EchoProtocol(), null, 0, new ServerOptions { Transport = transport });
+        foreach (IPAddress address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
+        {
+            using SocketPeer peer = await SocketPeer.ConnectAsync(new IPEndPoint(address, server.Port));
+            await peer.SendAsync("both");
+            Assert.Equal("both", await peer.ReceiveTextAsync(4));
+        }
+    }
+
     [Fact]
     public async Task CreateServer_OnAnotherLoopsEpollFactory_CrossesBothBridges()
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -58,5 +59,83 @@ public sealed class KestrelOnOurListenerTests
         await Assert.ThrowsAsync<ConnectionResetException>(() => connection.Transport.Input.ReadAsync().AsTask().Within());
         await listener.DisposeAsync().AsTask().Within();
         Assert.Null(await listener.AcceptAsync().AsTask().Within());
+    }
+
+    // On the thread pool nobody would catch it: that would end this process.
+    [Fact]
+    public async Task ConnectionClosed_CallbackThrows_IsReported()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        using var test = new TestLoop();
+        await using IConnectionListener listener = await new EpollConnectionListenerFactory(test.Loop).BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        using SocketPeer peer = await SocketPeer.ConnectAsync(((IPEndPoint)listener.EndPoint).Port);
+        await using ConnectionContext connection = (await listener.AcceptAsync().AsTask().Within())!;
+        connection.ConnectionClosed.Register(static () => throw new InvalidDataException("callback"));
+        peer.HalfClose();
+        await Deadlines.UntilAsync(() => test.Reports.Count > 0, "a report");
+        Assert.IsType<InvalidDataException>(test.Reports[0].Exception);
+    }
+
+    // Kestrel's ListenAnyIP, and so http://*:8080, is one bind of [::]: its own transport serves both families there.
+    [Fact]
+    public async Task Bind_EveryAddress_IsReachedByIPv4AndIPv6()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported && Socket.OSSupportsIPv6, "this system has no epoll, or no IPv6");
+        using var test = new TestLoop();
+        await using IConnectionListener listener = await new EpollConnectionListenerFactory(test.Loop).BindAsync(new IPEndPoint(IPAddress.IPv6Any, 0));
+        int port = ((IPEndPoint)listener.EndPoint).Port;
+        foreach (IPAddress address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
+        {
+            using SocketPeer peer = await SocketPeer.ConnectAsync(new IPEndPoint(address, port));
+            await using ConnectionContext connection = (await listener.AcceptAsync().AsTask().Within())!;
+            IPAddress seen = Assert.IsType<IPEndPoint>(connection.RemoteEndPoint).Address;
+            Assert.Equal(address, seen.IsIPv4MappedToIPv6 ? seen.MapToIPv4() : seen);
+        }
+    }
+
+    // What Kestrel looks for, to say which port it could not have.
+    [Fact]
+    public async Task Bind_PortOfAnother_ThrowsAsTransportsDo()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        using var test = new TestLoop();
+        var factory = new EpollConnectionListenerFactory(test.Loop);
+        await using IConnectionListener first = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        AddressInUseException refused = await Assert.ThrowsAsync<AddressInUseException>(async () => await factory.BindAsync(first.EndPoint));
+        Assert.Contains(first.EndPoint.ToString()!, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Loop_Closed_LeavesNobodyWaiting()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        var test = new TestLoop();
+        IConnectionListener listener = await new EpollConnectionListenerFactory(test.Loop).BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        using SocketPeer peer = await SocketPeer.ConnectAsync(((IPEndPoint)listener.EndPoint).Port);
+        ConnectionContext connection = (await listener.AcceptAsync().AsTask().Within())!;
+        Task<ConnectionContext?> pending = listener.AcceptAsync().AsTask();
+        test.Dispose();
+        Assert.Null(await pending.Within());
+        Assert.Null(await listener.AcceptAsync().AsTask().Within());
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() => connection.Transport.Input.ReadAsync().AsTask().Within());
+        await connection.DisposeAsync().AsTask().Within();
+        await listener.DisposeAsync().AsTask().Within();
+    }
+
+    [Fact]
+    public async Task Loop_ClosedWhileConnectingToAFullBacklog_LeavesNobodyWaiting()
+    {
+        Assert.SkipUnless(EpollConnectionListenerFactory.IsSupported, "this system has no epoll");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var address = new UnixDomainSocketEndPoint($"\0protoserver-{Guid.NewGuid():N}");
+        listener.Bind(address);
+        listener.Listen(0);
+        var test = new TestLoop();
+        var factory = new EpollConnectionFactory(test.Loop);
+        await using ConnectionContext first = await factory.ConnectAsync(address).AsTask().Within();
+        Task<ConnectionContext> second = factory.ConnectAsync(address).AsTask();
+        await test.IterationsAsync();
+        test.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => second.Within());
     }
 }

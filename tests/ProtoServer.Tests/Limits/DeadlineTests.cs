@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using ProtoServer.Tests.Clients;
@@ -226,6 +227,49 @@ public class DeadlineTests
         typeof(ConnectionOptions).GetProperty(name)!.SetValue(options, TimeSpan.Zero);
         ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => loop.CreateServer(static () => new Peer(), "127.0.0.1", 0, options));
         Assert.Equal(name, refused.ParamName);
+    }
+
+    // A careless "never".
+    [Theory]
+    [InlineData(nameof(ConnectionOptions.IdleTimeout))]
+    [InlineData(nameof(ConnectionOptions.FirstDataTimeout))]
+    [InlineData(nameof(ConnectionOptions.WriteStallTimeout))]
+    [InlineData(nameof(ConnectionOptions.MaxLifetime))]
+    public async Task Deadline_OfAllTime_NeverPasses(string name)
+    {
+        using EventLoop loop = StartOnHandClock();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        var options = new ServerOptions();
+        typeof(ConnectionOptions).GetProperty(name)!.SetValue(options, TimeSpan.MaxValue);
+        Server server = loop.CreateServer(static () => new Peer { Echoes = true }, "127.0.0.1", 0, options);
+        (ITransport transport, Peer peer) = await loop.CreateConnectionAsync(static () => new Peer(), "127.0.0.1", server.Port).WaitAsync(Within.Deadline);
+        await Pass(loop, TimeSpan.FromDays(1));
+        await loop.OnLoop(() => transport.Write("still here"u8));
+        await peer.ReceivedAtLeast(10);
+    }
+
+    [Theory]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.Sockets)]
+    public async Task PerAddress_OneTooManyThatGoesOnSending_IsNotLingeredFor(TransportKind kind)
+    {
+        using EventLoop loop = EventLoop.Start(new EventLoopOptions { Transport = kind });
+        var options = new ServerOptions { MaxConnectionsPerAddress = 1, LingerTimeout = TimeSpan.FromMinutes(10) };
+        await using Server server = loop.CreateServer(static () => new Peer { Echoes = true }, "127.0.0.1", 0, options);
+        using SocketPeer first = await SocketPeer.ConnectAsync(server.Port);
+        await first.SendAsync("x");
+        await first.ReceiveTextAsync(1);
+        using SocketPeer second = await SocketPeer.ConnectAsync(server.Port);
+        // A descriptor that nobody counts is gone at once: a closed socket resets who goes on sending.
+        await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            long began = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(began) < Within.Deadline)
+            {
+                await second.SendAsync("and on");
+                await Task.Delay(1);
+            }
+        });
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using Microsoft.Extensions.Logging;
 
@@ -60,6 +61,98 @@ public sealed class MiddlewareTests : IDisposable
         await protocol.Lost.Within();
         server.Close();
         await server.WaitClosedAsync().Within();
+    }
+
+    [Fact]
+    public async Task Use_OnlyTheInputReplaced_TheProtocolStaysOnTheLoop()
+    {
+        ServerOptions options = new ServerOptions().Use(next => async connection =>
+        {
+            IDuplexPipe plain = connection.Transport;
+            // Its continuations run on the thread pool.
+            var inspected = new Pipe(new PipeOptions(useSynchronizationContext: false));
+            Task copying = CopyAsync(plain.Input, inspected.Writer);
+            connection.Transport = new Duplex(inspected.Reader, plain.Output);
+            await next(connection);
+            connection.Transport = plain;
+            await copying;
+        });
+        var loops = new List<EventLoop?>();
+        ProbeProtocol? protocol = null;
+        protocol = new ProbeProtocol
+        {
+            OnData = data =>
+            {
+                loops.Add(EventLoop.Current);
+                protocol!.Transport.Write(data);
+            },
+        };
+        Server server = _test.Loop.CreateServer(() => protocol, "127.0.0.1", 0, options);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        foreach (string text in new[] { "one", "two" })
+        {
+            await peer.SendAsync(text);
+            Assert.Equal(text, await peer.ReceiveTextAsync(3));
+        }
+        peer.HalfClose();
+        Assert.Empty(await peer.ReceiveToEndAsync());
+        Assert.Null(await protocol.Lost.Within());
+        Assert.All(await _test.RunAsync(() => loops.ToArray()), loop => Assert.Same(_test.Loop, loop));
+        Assert.Empty(_test.Reports);
+
+        static async Task CopyAsync(PipeReader from, PipeWriter to)
+        {
+            await from.CopyToAsync(to);
+            await to.CompleteAsync();
+        }
+    }
+
+    [Theory]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.Sockets)]
+    public async Task ConnectionClosed_CallbackThrows_IsReportedAndTheConnectionEnds(TransportKind kind)
+    {
+        using var test = new TestLoop(new EventLoopOptions { Transport = kind });
+        ServerOptions options = new ServerOptions().Use(next => connection =>
+        {
+            connection.ConnectionClosed.Register(static () => throw new InvalidDataException("callback"));
+            return next(connection);
+        });
+        var protocol = new ProbeProtocol();
+        Server server = test.Loop.CreateServer(() => protocol, "127.0.0.1", 0, options);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        await protocol.Made.Within();
+        // More than the kernel takes: the end comes when the peer has read, long after the close.
+        await test.RunAsync(() =>
+        {
+            protocol.Transport.Write(new byte[8_000_000]);
+            protocol.Transport.Close();
+        });
+        await peer.ReceiveExactlyAsync(8_000_000);
+        Assert.Null(await protocol.Lost.Within(TimeSpan.FromSeconds(8)));
+        Assert.IsType<InvalidDataException>(Assert.Single(test.Reports).Exception);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Use_MiddlewareThatNeverEnds_DoesNotKeepTheServer(bool beforeTheProtocol)
+    {
+        ServerOptions options = new ServerOptions { CloseTimeout = TimeSpan.FromMilliseconds(50) }.Use(next => async connection =>
+        {
+            if (!beforeTheProtocol)
+            {
+                await next(connection);
+            }
+            await new TaskCompletionSource().Task;
+        });
+        Server server = _test.Loop.CreateServer(static () => new EchoProtocol(), "127.0.0.1", 0, options);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        await server.ShutdownAsync(TimeSpan.FromMilliseconds(50)).Within();
+        Assert.IsType<TimeoutException>(Assert.Single(_test.Reports).Exception);
+        Assert.Equal(0, server.Connections);
+        await peer.EndAsync();
     }
 
     [Fact]
@@ -180,4 +273,6 @@ public sealed class MiddlewareTests : IDisposable
         await Deadlines.UntilAsync(() => server.Connections == 0, "no connection");
         Assert.Empty(_test.Reports);
     }
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

@@ -49,6 +49,7 @@ public class SystemdTests
     [InlineData("")]
     [InlineData("relative")]
     [InlineData("/nowhere/at/all")]
+    [InlineData("/a/path/that/is/longer/than/a/unix/socket/may/have/a/path/that/is/longer/than/a/unix/socket/may/have/a/path/that/is/longer")]
     public void Notify_NobodyThere_SaysSo(string? address) => Assert.False(Systemd.Notify("READY=1", address));
 
     [Fact]

@@ -117,6 +117,22 @@ public sealed class CreateServerTests : IDisposable
         await AssertServesAsync(_test.Loop.CreateServer(Echo, "127.0.0.1", blocking.Port).EndPoints[0]);
     }
 
+    // Its descriptor's number is somebody else's by then: a connection's, say.
+    [Theory, Trait("Conformance", "S9")]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.Sockets)]
+    public void CreateServer_SocketThatAServerOwnsAlready_Throws(TransportKind kind)
+    {
+        using EventLoop loop = EventLoop.Start(new EventLoopOptions { Transport = kind });
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        loop.CreateServer(() => new ProbeProtocol(), socket);
+        using var stranger = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        stranger.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        ObjectDisposedException refused = Assert.Throws<ObjectDisposedException>(() => loop.CreateServer(() => new ProbeProtocol(), socket));
+        Assert.Contains("socket of its own", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact, Trait("Conformance", "S9")]
     public async Task Socket_BoundAlready_IsServedAndClosedWithTheServer()
     {

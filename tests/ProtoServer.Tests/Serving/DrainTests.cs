@@ -54,6 +54,33 @@ public sealed class DrainTests : IDisposable
         Assert.True((await (await shutdown.Task.Within()).Within()).IsClean);
     }
 
+    [Fact]
+    public async Task Shutdown_LoopIsClosedMeanwhile_EndsAndCountsWhatWasOpenAsAborted()
+    {
+        Server server = _test.Loop.CreateServer(static () => new EchoProtocol(), "127.0.0.1", 0);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        // It has said nothing yet: the drain gives it a quarter of a second.
+        Task<DrainReport> shutdown = server.ShutdownAsync();
+        Task<DrainReport> again = server.ShutdownAsync();
+        await _test.IterationsAsync();
+        _test.Dispose();
+        foreach (DrainReport report in new[] { await shutdown.Within(), await again.Within(), await server.ShutdownAsync().Within() })
+        {
+            Assert.Equal((0, 1), (report.Closed, report.Aborted));
+        }
+    }
+
+    [Fact]
+    public async Task Shutdown_WithAllTheTime_EndsWhenTheConnectionsDo()
+    {
+        Server server = _test.Loop.CreateServer(static () => new EchoProtocol(), "127.0.0.1", 0);
+        using SocketPeer peer = await SocketPeer.ConnectAsync(server.Port);
+        await peer.SendAsync("x");
+        await peer.ReceiveTextAsync(1);
+        Assert.True((await server.ShutdownAsync(TimeSpan.MaxValue).Within()).IsClean);
+    }
+
     [Fact, Trait("Conformance", "D7")]
     public async Task Shutdown_MoreReadyConnectionsThanOnePollReports_EveryReceivedLineIsAnswered()
     {

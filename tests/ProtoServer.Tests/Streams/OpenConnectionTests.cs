@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Connections;
+
 namespace ProtoServer.Tests;
 
 /// <summary>Both ends as streams.</summary>
@@ -43,5 +45,25 @@ public sealed class OpenConnectionTests
         await server.WaitClosedAsync().Within();
         ConnectException refused = await Assert.ThrowsAsync<ConnectException>(() => test.Loop.OpenConnectionAsync("127.0.0.1", server.Port).Within());
         Assert.Contains($"127.0.0.1:{server.Port}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(TransportKind.Automatic, false)]
+    [InlineData(TransportKind.Automatic, true)]
+    [InlineData(TransportKind.Sockets, false)]
+    [InlineData(TransportKind.Sockets, true)]
+    public async Task Dispose_WhileAReadIsPending_TheReadFails(TransportKind kind, bool watched)
+    {
+        using var test = new TestLoop(new EventLoopOptions { Transport = kind });
+        Server server = test.Loop.StartServer(static async connection => await connection.ReadLineAsync(), "127.0.0.1", 0);
+        await test.RunAsync(async () =>
+        {
+            var options = new ClientOptions { IdleTimeout = watched ? TimeSpan.FromMinutes(1) : Timeout.InfiniteTimeSpan };
+            StreamConnection client = await test.Loop.OpenConnectionAsync("127.0.0.1", server.Port, options);
+            Task<string?> reading = client.ReadLineAsync().AsTask();
+            await client.DisposeAsync();
+            await Assert.ThrowsAsync<ConnectionAbortedException>(() => reading);
+        });
+        Assert.Empty(test.Reports);
     }
 }

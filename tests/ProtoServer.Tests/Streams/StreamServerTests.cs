@@ -250,6 +250,67 @@ public abstract class StreamServerTests : IDisposable
         await peer.EndAsync();
     }
 
+    [Fact, Trait("Conformance", "T5")]
+    public async Task AbortClients_HandlerWaitsForInput_ItsReadFailsAndTheHandlerEnds()
+    {
+        var failed = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Server server = Serve(async connection =>
+        {
+            try
+            {
+                await connection.Input.ReadAsync();
+            }
+            catch (Exception exception)
+            {
+                failed.SetResult(exception);
+                throw;
+            }
+        });
+        RawPeer peer = await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        server.AbortClients();
+        Assert.IsType<ConnectionAbortedException>(await failed.Task.Within());
+        await peer.EndAsync();
+        await _test.IterationsAsync();
+        Assert.Empty(_test.Reports);
+    }
+
+    [Fact, Trait("Conformance", "T2")]
+    public async Task Flush_NeverAwaited_CutsThePeerOffAtTheLimit()
+    {
+        const int limit = 256 * 1024, most = 16 * 1024 * 1024;
+        var outcome = new TaskCompletionSource<(long Written, Exception Failure)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Server server = Serve(
+            async connection =>
+            {
+                Task<string?> reading = connection.ReadLineAsync().AsTask();
+                string line = new('x', 32 * 1024);
+                long written = 0;
+                while (written < most && !reading.IsCompleted)
+                {
+                    _ = connection.WriteLineAsync(line).AsTask();
+                    written += line.Length;
+                    await Task.Yield();
+                }
+                try
+                {
+                    await reading;
+                }
+                catch (Exception exception)
+                {
+                    outcome.SetResult((written, exception));
+                    throw;
+                }
+            },
+            new ServerOptions { WriteLimitBytes = limit });
+        RawPeer peer = await ConnectAsync(server);
+        (long written, Exception failure) = await outcome.Task.Within();
+        Assert.InRange(written, limit, most - 1);
+        Assert.Contains("does not read", Assert.IsType<ConnectionAbortedException>(failure).Message, StringComparison.Ordinal);
+        await peer.EndAsync();
+        Assert.Empty(_test.Reports);
+    }
+
     [Fact, Trait("Conformance", "T9")]
     public async Task Handler_ReturnsWithUnreadInput_OutputIsSentFirst()
     {
@@ -285,6 +346,23 @@ public abstract class StreamServerTests : IDisposable
         peer.HalfClose();
         await done.Task.Within();
         Assert.Equal(["one", "", "two", "three"], lines);
+    }
+
+    [Fact, Trait("Conformance", "T8")]
+    public async Task Shutdown_CallbackOnItsTokenThrows_IsReportedAndEveryConnectionEnds()
+    {
+        Server server = Serve(static async connection =>
+        {
+            connection.ShutdownToken.Register(static () => throw new InvalidDataException("callback"));
+            await connection.Input.ReadAsync();
+        });
+        await ConnectAsync(server);
+        await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 2, "two connections");
+        DrainReport report = await server.ShutdownAsync(TimeSpan.FromSeconds(10)).Within();
+        Assert.Equal((2, 0), (report.Closed, report.Aborted));
+        Assert.Equal(2, _test.Reports.Count);
+        Assert.All(_test.Reports, static reported => Assert.IsType<InvalidDataException>(reported.Exception));
     }
 
     [Fact]

@@ -186,10 +186,10 @@ public sealed class UnixSocketTests : IDisposable
         Assert.Contains(SocketPath, failed.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Connect_BacklogFull_WaitsForRoom()
+    [Theory, MemberData(nameof(Transports))]
+    public async Task Connect_BacklogFull_WaitsForRoom(TransportKind kind)
     {
-        using EventLoop loop = Start(TransportKind.Epoll);
+        using EventLoop loop = Start(kind);
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
         listener.Listen(0);

@@ -18,6 +18,7 @@ public static class ProxyProtocol
     public static ServerOptions UseProxyProtocol(this ServerOptions options, IEnumerable<IPNetwork> trusted, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(trusted);
         IPNetwork[] networks = [.. trusted];
         if (networks.Length == 0)
         {

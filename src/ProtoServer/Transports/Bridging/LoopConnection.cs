@@ -132,7 +132,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
             await AbortIsDoneAsync();
             await _inner.DisposeAsync();
         }
-        _closed?.Cancel();
+        _closed?.Cancel(_loop, nameof(ConnectionClosed), this);
     }
 
     private void AbortInner(ConnectionAbortedException abortReason)
@@ -178,7 +178,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe
     {
         _reader.Fail(_error!);
         _writer.Lose(_error!);
-        _closed?.Cancel();
+        _closed?.Cancel(_loop, nameof(ConnectionClosed), this);
     }
 
     // asyncio's families: a reset is a reset whichever transport saw it. What no network does is somebody's defect, and would be logged at Debug only.

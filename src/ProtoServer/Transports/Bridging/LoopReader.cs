@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
+using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
@@ -15,7 +16,7 @@ namespace ProtoServer;
 /// <param name="limitBytes">Unconsumed bytes at which a reader that wants still more is failed.</param>
 /// <param name="lost">Told, on the loop, when reading fails; returns the exception to throw.</param>
 /// <param name="keepOpen">Whether <paramref name="inner"/> outlives <see cref="Complete"/>, for the connection to read on and discard.</param>
-internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitBytes, Func<Exception, Exception> lost, bool keepOpen) : PipeReader, IValueTaskSource<ReadResult>
+internal sealed partial class LoopReader(EventLoop loop, PipeReader inner, int limitBytes, Func<Exception, Exception> lost, bool keepOpen) : PipeReader, IValueTaskSource<ReadResult>
 {
     // One result shows this much that is new, as one receive does on epoll: a peer that writes megabytes at once must not keep the loop.
     private const int BytesPerRead = 64 * 1024;
@@ -25,7 +26,6 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
     private ReadOnlySequence<byte> _buffer; // of the last read: until it is advanced, or as long as it is kept
     private readonly LoopCompletion _wait = new();
     private Exception? _error;
-    private TaskCompletionSource? _discarded;
     private long _examined; // how much of what is unconsumed the inner reader believes examined
     private long _unconsumed;
     private bool _waiting; // a ReadAsync is pending
@@ -36,14 +36,6 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
     private bool _end;
     private bool _cancelled;
     private bool _completed;
-    private bool _abandoned;
-    private bool _keepOpen = keepOpen;
-
-    /// <summary>The peer has said all, and nothing of it is left below.</summary>
-    public bool IsAtEnd => _end;
-
-    /// <summary>Whether completing dropped bytes that had been received.</summary>
-    public bool DroppedInput { get; private set; }
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -178,114 +170,6 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         }
     }
 
-    /// <summary>No more reading: what is unconsumed is dropped.</summary>
-    public override void Complete(Exception? exception = null)
-    {
-        loop.VerifyThread();
-        if (_completed)
-        {
-            return;
-        }
-        _completed = true;
-        _waiting = false;
-        DroppedInput = _unconsumed > 0;
-        if (_innerPending)
-        {
-            // A pipe must not be completed under a pending read: OnInnerRead goes on from here.
-            inner.CancelPendingRead();
-        }
-        else if (_abandoned || _reading || _kept)
-        {
-            CompleteInner();
-        }
-        else if (_error is null && TryLookBelow(out ReadResult result))
-        {
-            DroppedInput |= !result.Buffer.IsEmpty;
-            inner.AdvanceTo(result.Buffer.End);
-            CompleteInner();
-        }
-        else
-        {
-            CompleteInner();
-        }
-        _reading = false;
-        _kept = false;
-        _buffer = default;
-    }
-
-    /// <summary>The connection was aborted: the inner reader is left as it is, whatever its transport did to it, and <see cref="Fail"/> follows.</summary>
-    public void Abandon() => _abandoned = true;
-
-    /// <summary>After <see cref="Complete"/> of a reader that is kept open: reads and drops what the peer still says, until its end or the end of <paramref name="limit"/>.</summary>
-    public async Task DiscardAsync(TimeSpan limit)
-    {
-        var discarded = new TaskCompletionSource();
-        CallHandle timer = loop.CallLater(limit, static call => call.reader.StopDiscarding(call.discarded), (reader: this, discarded));
-        _discarded = discarded;
-        if (!_innerPending)
-        {
-            Discard();
-        }
-        await discarded.Task;
-        timer.Cancel();
-    }
-
-    /// <summary>After <see cref="Complete"/> of a reader that was kept open: gives the memory back.</summary>
-    public void Release()
-    {
-        _keepOpen = false;
-        if (!_innerPending)
-        {
-            CompleteInner();
-        }
-    }
-
-    /// <summary>The connection is lost: the pending read, and each later one, throws.</summary>
-    public void Fail(Exception exception)
-    {
-        if (_error is null)
-        {
-            _error = exception;
-            _error = lost(exception);
-        }
-        if (_waiting)
-        {
-            _waiting = false;
-            _wait.Signal();
-        }
-        _discarded?.TrySetResult();
-    }
-
-    /// <summary>The connection below says that it is over. Nobody is reading, so whether it was reset or merely ended has to be found out.</summary>
-    public void LookForLoss()
-    {
-        if (_waiting || _reading || _completed || _innerPending || _error is not null || _end)
-        {
-            return;
-        }
-        if (_kept)
-        {
-            inner.AdvanceTo(_buffer.Start, _buffer.GetPosition(_examined));
-            _kept = false;
-        }
-        try
-        {
-            if (!inner.TryRead(out ReadResult result))
-            {
-                Fail(new IOException("The connection was closed below the protocol."));
-                return;
-            }
-            // Left open: what it holds is offered by the next read.
-            Accept(result);
-            _reading = false;
-            _kept = true;
-        }
-        catch (Exception exception) when (exception is not LoopAbortException)
-        {
-            Fail(exception);
-        }
-    }
-
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
     {
         _wait.Verify(token);
@@ -293,9 +177,9 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         {
             throw new InvalidOperationException("The read has not completed.");
         }
-        if (_error is not null)
+        if (_error is not null || _completed)
         {
-            ExceptionDispatchInfo.Throw(_error);
+            ExceptionDispatchInfo.Throw(_error ?? new ConnectionAbortedException("The reader was completed while this read was pending."));
         }
         return Result();
     }
@@ -407,87 +291,6 @@ internal sealed class LoopReader(EventLoop loop, PipeReader inner, int limitByte
         {
             _waiting = false;
             _wait.Signal();
-        }
-    }
-
-    private void Drop(in ReadResult result)
-    {
-        DroppedInput |= !result.Buffer.IsEmpty;
-        _end = result.IsCompleted;
-        inner.AdvanceTo(result.Buffer.End);
-        if (_discarded is not null)
-        {
-            Discard();
-        }
-        else
-        {
-            CompleteInner();
-        }
-    }
-
-    private bool TryLookBelow(out ReadResult result)
-    {
-        try
-        {
-            bool found = inner.TryRead(out result);
-            _end |= found && result.IsCompleted;
-            return found;
-        }
-        catch (Exception exception) when (exception is not LoopAbortException)
-        {
-            // Lost already: then there is nothing to look at, and nobody to tell.
-            result = default;
-            return false;
-        }
-    }
-
-    private void Discard()
-    {
-        try
-        {
-            while (_discarded is { Task.IsCompleted: false } && !_end && _error is null)
-            {
-                ValueTask<ReadResult> read = inner.ReadAsync();
-                if (!read.IsCompleted)
-                {
-                    Await(read);
-                    return;
-                }
-                ReadResult result = read.GetAwaiter().GetResult();
-                _end = result.IsCompleted;
-                inner.AdvanceTo(result.Buffer.End);
-            }
-            _discarded?.TrySetResult();
-        }
-        catch (Exception exception) when (exception is not LoopAbortException)
-        {
-            Fail(exception);
-        }
-    }
-
-    private void StopDiscarding(TaskCompletionSource discarded)
-    {
-        discarded.TrySetResult();
-        inner.CancelPendingRead();
-    }
-
-    private void CompleteInner()
-    {
-        if (_keepOpen)
-        {
-            return;
-        }
-        try
-        {
-            ValueTask completion = inner.CompleteAsync();
-            if (!completion.IsCompletedSuccessfully)
-            {
-                _ = completion.AsTask();
-            }
-        }
-        catch (Exception exception) when (exception is not LoopAbortException)
-        {
-            // It was completed below us.
         }
     }
 }

@@ -124,7 +124,7 @@ internal sealed class OffLoopConnection : ConnectionContext, IDuplexPipe,
         }
         await to.CompleteAsync(error);
         // Also after a regular end of the peer, as Kestrel's own transport does. On the pool: the registrations are the user's, and no business of the loop's.
-        ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), _closed, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => connection._closed.Cancel(connection._loop, nameof(ConnectionClosed), connection), this, preferLocal: false);
     }
 
     private async Task SendAsync()

@@ -13,6 +13,11 @@ internal sealed class OffLoopListener(EventLoop loop, ILoopListener inner) : ICo
         cancellationToken.ThrowIfCancellationRequested();
         var accepted = new TaskCompletionSource<ConnectionContext?>(TaskCreationOptions.RunContinuationsAsynchronously);
         loop.Post(static call => _ = call.listener.AcceptForAsync(call.accepted, call.cancellationToken), (listener: this, accepted, cancellationToken));
+        if (loop.IsClosed)
+        {
+            // Perhaps it closed before it took the call.
+            accepted.TrySetResult(null);
+        }
         return new ValueTask<ConnectionContext?>(accepted.Task);
     }
 
@@ -20,12 +25,13 @@ internal sealed class OffLoopListener(EventLoop loop, ILoopListener inner) : ICo
 
     public ValueTask DisposeAsync()
     {
-        if (loop.IsClosed)
-        {
-            return ValueTask.CompletedTask;
-        }
         var disposed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         loop.Post(static call => _ = call.listener.DisposeForAsync(call.disposed), (listener: this, disposed));
+        if (loop.IsClosed)
+        {
+            // The loop took its listeners with it.
+            disposed.TrySetResult();
+        }
         return new ValueTask(disposed.Task);
     }
 
@@ -34,15 +40,15 @@ internal sealed class OffLoopListener(EventLoop loop, ILoopListener inner) : ICo
         try
         {
             ConnectionContext? connection = await inner.AcceptAsync(cancellationToken);
-            accepted.SetResult(connection is null ? null : new OffLoopConnection(loop, connection));
+            accepted.TrySetResult(connection is null ? null : new OffLoopConnection(loop, connection));
         }
         catch (OperationCanceledException)
         {
-            accepted.SetCanceled(cancellationToken);
+            accepted.TrySetCanceled(cancellationToken);
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            accepted.SetException(exception);
+            accepted.TrySetException(exception);
         }
     }
 
@@ -51,11 +57,11 @@ internal sealed class OffLoopListener(EventLoop loop, ILoopListener inner) : ICo
         try
         {
             await inner.DisposeAsync();
-            disposed.SetResult();
+            disposed.TrySetResult();
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            disposed.SetException(exception);
+            disposed.TrySetException(exception);
         }
     }
 }

@@ -15,6 +15,7 @@ internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEnd
     private CancellationTokenRegistration _cancellation;
     private TimeSpan _pause = TimeSpan.FromMilliseconds(5);
     private CallHandle? _again;
+    private Action? _forgetClosing; // while it is not in the poller
     private int _descriptor = -1;
     private int _slot = -1;
 
@@ -81,6 +82,7 @@ internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEnd
                 return false;
             case Errno.Again when remote is UnixDomainSocketEndPoint:
                 // The backlog is full. On TCP the kernel would try again by itself; here it leaves that to us, without telling when.
+                _forgetClosing ??= loop.OnClosing(OnLoopClosing);
                 _again = loop.CallLater(_pause, static attempt => attempt.ConnectAgain(), this);
                 _pause = _pause * 2 < MaxPause ? _pause * 2 : MaxPause;
                 return false;
@@ -149,6 +151,7 @@ internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEnd
         }
         _descriptor = -1;
         _cancellation.Unregister();
+        _forgetClosing?.Invoke();
         _result.SetResult(connection);
     }
 
@@ -161,6 +164,7 @@ internal sealed class EpollConnectAttempt(EventLoop loop, EndPoint remote, IPEnd
 
     private void CloseDescriptor()
     {
+        _forgetClosing?.Invoke();
         _again?.Cancel();
         _again = null;
         if (_slot >= 0)

@@ -57,7 +57,7 @@ internal sealed partial class EpollConnection
             _ = SocketNative.Shutdown(Descriptor, SocketNative.ShutdownWrite);
         }
         CloseDescriptor();
-        _closed?.Cancel();
+        _closed?.Cancel(Loop, nameof(ConnectionClosed), this);
         _disposing?.TrySetResult();
         return true;
     }
@@ -93,7 +93,7 @@ internal sealed partial class EpollConnection
         if (!IsDead)
         {
             CloseDescriptor();
-            _closed?.Cancel();
+            _closed?.Cancel(Loop, nameof(ConnectionClosed), this);
             _disposing?.TrySetResult();
         }
     }

@@ -147,7 +147,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         _reader.Fail(Error!);
         _writer.EndWaits();
-        _closed?.Cancel();
+        _closed?.Cancel(Loop, nameof(ConnectionClosed), this);
         _disposing?.TrySetResult();
     }
 

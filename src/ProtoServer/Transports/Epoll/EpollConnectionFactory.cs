@@ -32,6 +32,11 @@ public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions
         cancellationToken.ThrowIfCancellationRequested();
         var result = new TaskCompletionSource<ConnectionContext>(TaskCreationOptions.RunContinuationsAsynchronously);
         loop.Post(static call => _ = call.self.ConnectForAsync(call.endpoint, call.result, call.cancellationToken), (self: this, endpoint, result, cancellationToken));
+        if (loop.IsClosed)
+        {
+            // Perhaps it closed before it took the call.
+            result.TrySetException(new ObjectDisposedException(nameof(EventLoop)));
+        }
         return await result.Task.ConfigureAwait(false);
     }
 
@@ -57,15 +62,15 @@ public sealed class EpollConnectionFactory(EventLoop loop, EpollTransportOptions
     {
         try
         {
-            result.SetResult(new OffLoopConnection(loop, await ((ILoopConnector)this).ConnectAsync(endPoint, cancellationToken)));
+            result.TrySetResult(new OffLoopConnection(loop, await ((ILoopConnector)this).ConnectAsync(endPoint, cancellationToken)));
         }
         catch (OperationCanceledException)
         {
-            result.SetCanceled(cancellationToken);
+            result.TrySetCanceled(cancellationToken);
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            result.SetException(exception);
+            result.TrySetException(exception);
         }
     }
 

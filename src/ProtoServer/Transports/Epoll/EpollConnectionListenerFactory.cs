@@ -20,33 +20,52 @@ public sealed class EpollConnectionListenerFactory(EventLoop loop, EpollTranspor
     public static bool IsSupported => EpollPoller.IsSupported;
 
     /// <summary>Binds and listens.</summary>
-    /// <param name="endpoint">An <see cref="IPEndPoint"/> (port 0 picks a free port, see the listener's <see cref="IConnectionListener.EndPoint"/>) or a <see cref="UnixDomainSocketEndPoint"/>.</param>
+    /// <param name="endpoint">
+    /// An <see cref="IPEndPoint"/> (port 0 picks a free port, see the listener's <see cref="IConnectionListener.EndPoint"/>) or a <see cref="UnixDomainSocketEndPoint"/>.
+    /// <see cref="IPAddress.IPv6Any"/> serves IPv4 too, as Kestrel's <c>ListenAnyIP</c> and <c>http://*:8080</c> expect; <c>CreateServer</c> binds each family by itself.
+    /// </param>
     /// <param name="cancellationToken">Checked on entry.</param>
+    /// <exception cref="AddressInUseException">Another server listens there; names the address.</exception>
     /// <exception cref="SocketException">Names the address and the reason.</exception>
     /// <exception cref="NotSupportedException">Neither an IP address nor a unix socket.</exception>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ILoopListener listener = ((ILoopTransport)this).Bind(endpoint);
+        try
+        {
+            return new ValueTask<IConnectionListener>(new OffLoopListener(loop, Listen(endpoint)));
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            // What those who use transports look for.
+            throw new AddressInUseException(exception.Message, exception);
+        }
+    }
+
+    ILoopListener ILoopTransport.Bind(EndPoint endPoint) => Bind(endPoint, bothFamilies: false);
+
+    private EpollListener Listen(EndPoint endPoint)
+    {
+        EpollListener listener = Bind(endPoint, bothFamilies: true);
         try
         {
             listener.Listen();
+            return listener;
         }
         catch
         {
             listener.CloseUnused();
             throw;
         }
-        return new ValueTask<IConnectionListener>(new OffLoopListener(loop, listener));
     }
 
-    ILoopListener ILoopTransport.Bind(EndPoint endPoint)
+    private EpollListener Bind(EndPoint endPoint, bool bothFamilies)
     {
         if (endPoint is UnixDomainSocketEndPoint unix)
         {
             UnixSocketFile.MakeRoom(unix);
         }
-        int descriptor = ListeningSocket.Bind(endPoint, _options);
+        int descriptor = ListeningSocket.Bind(endPoint, _options, bothFamilies);
         try
         {
             UnixSocketFile? file = endPoint is UnixDomainSocketEndPoint bound ? UnixSocketFile.Bound(bound, _options.UnixSocketMode) : null;

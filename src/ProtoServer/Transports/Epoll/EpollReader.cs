@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
+using Microsoft.AspNetCore.Connections;
 
 namespace ProtoServer;
 
@@ -11,7 +13,7 @@ namespace ProtoServer;
 /// unconsumed is copied into pooled blocks; one that goes on holding the result gets the receive buffer itself, and the loop takes another.
 /// The contract is that of <see cref="PipeReader"/>; continuations run inline, when the socket is readable.
 /// </remarks>
-internal sealed class EpollReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>
+internal sealed partial class EpollReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>
 {
     private Block? _head;
     private Block? _tail;
@@ -146,7 +148,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
     }
 
-    /// <summary>No more reading: what is unconsumed is dropped, and what still comes is not taken from the kernel.</summary>
+    /// <summary>No more reading: what is unconsumed is dropped, what still comes is not taken from the kernel, and a pending read fails.</summary>
     public override void Complete(Exception? exception = null)
     {
         connection.Loop.VerifyThread();
@@ -156,6 +158,11 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
         _completed = true;
         _reading = false;
+        if (_waiting && Receiver is null)
+        {
+            // Somebody awaits it, and would never get to its own cleaning up. In the next iteration, not inside this call.
+            connection.Loop.Post(static wait => wait.Signal(), _wait!);
+        }
         _waiting = false;
         if (_head is not null)
         {
@@ -219,6 +226,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         {
             throw new InvalidOperationException("The read has not completed.");
         }
+        if (_completed)
+        {
+            ExceptionDispatchInfo.Throw(_error ?? new ConnectionAbortedException("The reader was completed while this read was pending."));
+        }
         return TryBegin(out ReadResult result) ? result : throw new InvalidOperationException("The read was signalled without a result.");
     }
 
@@ -257,21 +268,6 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
     }
 
-    // Null for what is not, or no longer, a block of this reader.
-    private Block? BlockOf(SequencePosition position, Block? absent)
-    {
-        if (position.GetObject() is not { } wanted)
-        {
-            return absent;
-        }
-        Block? block = _head;
-        while (block is not null && block != wanted)
-        {
-            block = block.NextBlock;
-        }
-        return block;
-    }
-
     private bool TryBegin(out ReadResult result)
     {
         if (_completed)
@@ -285,7 +281,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         if (_error is not null)
         {
             // Wrapped anew each time would hide the type; thrown again as it is, as Pipe does.
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_error);
+            ExceptionDispatchInfo.Throw(_error);
         }
         if (!_cancelled && !_end && (_head is null || _examinedAll))
         {
@@ -332,66 +328,6 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             {
                 Signal();
             }
-        }
-    }
-
-    private void KeepRest()
-    {
-        _lent = false;
-        Keep(_head!, _start);
-    }
-
-    // The loop needs its receive block back for the next connection.
-    private void Keep(Block receiveBlock, int start)
-    {
-        ReadOnlySpan<byte> rest = receiveBlock.Array.AsSpan(start, receiveBlock.End - start);
-        _head = _tail = connection.Shared.Blocks.Rent(rest.Length);
-        _head.Append(rest);
-        _start = 0;
-        receiveBlock.Reset();
-    }
-
-    private void Append(ReadOnlySpan<byte> bytes)
-    {
-        bytes = bytes[_tail!.Append(bytes)..];
-        while (bytes.Length > 0)
-        {
-            // A reader that lets this much pile up is after something large.
-            Block next = connection.Shared.Blocks.Rent(Length > BlockPool.SmallBytes ? BlockPool.LargeBytes : bytes.Length);
-            _tail.Link(next);
-            _tail = next;
-            bytes = bytes[next.Append(bytes)..];
-        }
-    }
-
-    private void FreeAll()
-    {
-        while (_head is not null)
-        {
-            FreeHead();
-        }
-        _tail = null;
-    }
-
-    private void FreeHead()
-    {
-        Block passed = _head!;
-        _head = passed.NextBlock;
-        _start = 0;
-        Free(passed);
-    }
-
-    private void Free(Block block)
-    {
-        if (_lent)
-        {
-            // The only block of a lent result: it goes back by being forgotten.
-            _lent = false;
-            block.Reset();
-        }
-        else
-        {
-            connection.Shared.Blocks.Return(block);
         }
     }
 }

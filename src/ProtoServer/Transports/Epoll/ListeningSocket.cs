@@ -7,10 +7,10 @@ namespace ProtoServer;
 /// <summary>Opens sockets for listening: socket, options, bind, and later listen. Any thread.</summary>
 internal static unsafe class ListeningSocket
 {
-    /// <summary>Binds; the socket refuses connections until <see cref="Listen"/>.</summary>
+    /// <summary>Binds; the socket refuses connections until <see cref="Listen"/>. With <paramref name="bothFamilies"/> every IPv6 address stands for every IPv4 address too.</summary>
     /// <exception cref="SocketException">Names the address and the reason.</exception>
     /// <exception cref="NotSupportedException">Not an address that the epoll transport knows.</exception>
-    public static int Bind(EndPoint endPoint, EpollTransportOptions options)
+    public static int Bind(EndPoint endPoint, EpollTransportOptions options, bool bothFamilies = false)
     {
         int fd = SocketNative.Socket(NativeAddress.Family(endPoint), SocketNative.Stream | SocketNative.NonBlocking | SocketNative.CloseOnExec, 0);
         if (fd < 0)
@@ -21,7 +21,7 @@ internal static unsafe class ListeningSocket
         {
             if (endPoint is IPEndPoint)
             {
-                SetOptions(fd, endPoint, options);
+                SetOptions(fd, endPoint, options, bothFamilies && endPoint is IPEndPoint { Address: { } address } && address.Equals(IPAddress.IPv6Any));
             }
             byte* native = stackalloc byte[NativeAddress.MaxLength];
             uint length = NativeAddress.Write(endPoint, new Span<byte>(native, NativeAddress.MaxLength));
@@ -89,12 +89,12 @@ internal static unsafe class ListeningSocket
         return NativeAddress.Read(new ReadOnlySpan<byte>(native, (int)Math.Min(length, NativeAddress.MaxLength))) ?? new IPEndPoint(IPAddress.None, 0);
     }
 
-    private static void SetOptions(int fd, EndPoint endPoint, EpollTransportOptions options)
+    private static void SetOptions(int fd, EndPoint endPoint, EpollTransportOptions options, bool dualStack)
     {
         if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            // Its own family only, whatever net.ipv6.bindv6only says: the IPv4 side has a socket of its own.
-            Set(fd, SocketNative.IPv6, SocketNative.IPv6Only, 1, endPoint);
+            // Whatever net.ipv6.bindv6only says. Usually its own family only: the IPv4 side has a socket of its own.
+            Set(fd, SocketNative.IPv6, SocketNative.IPv6Only, dualStack ? 0 : 1, endPoint);
         }
         if (options.ReuseAddress)
         {

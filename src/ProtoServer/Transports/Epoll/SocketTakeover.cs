@@ -13,6 +13,7 @@ internal static class SocketTakeover
     /// A duplicate, since the object cannot be made to let go: with its handle marked invalid, its Dispose spins for ever and shuts a number down that is a stranger's by then.
     /// </remarks>
     /// <exception cref="SocketException">No descriptor is left.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
     public static T Take<T>(Socket socket, Func<int, T> use)
     {
         int descriptor = DuplicateDescriptor(socket);
@@ -73,9 +74,26 @@ internal static class SocketTakeover
 #pragma warning restore CA1816
     }
 
+    // With the handle held: one that is closed keeps its number, which is a stranger's by then.
     private static int DuplicateDescriptor(Socket socket)
     {
-        int descriptor = SocketNative.FileControl((int)socket.SafeHandle.DangerousGetHandle(), DuplicateCloseOnExec, 0);
-        return descriptor >= 0 ? descriptor : throw Errno.ToSocketException(Marshal.GetLastPInvokeError(), "Cannot take over the socket");
+        bool held = false;
+        try
+        {
+            socket.SafeHandle.DangerousAddRef(ref held);
+            int descriptor = SocketNative.FileControl((int)socket.SafeHandle.DangerousGetHandle(), DuplicateCloseOnExec, 0);
+            return descriptor >= 0 ? descriptor : throw Errno.ToSocketException(Marshal.GetLastPInvokeError(), "Cannot take over the socket");
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new ObjectDisposedException(nameof(Socket), "The socket is closed. A server or connection that was given it owns it: give each a socket of its own.");
+        }
+        finally
+        {
+            if (held)
+            {
+                socket.SafeHandle.DangerousRelease();
+            }
+        }
     }
 }

@@ -144,7 +144,7 @@ internal sealed class SocketsConnection : ConnectionContext, IDuplexPipe,
         }
         CloseSocket(reset: false);
         _reader.Release();
-        _closed?.Cancel();
+        _closed?.Cancel(_loop, nameof(ConnectionClosed), this);
     }
 
     private bool HasUnreadInput()
@@ -190,7 +190,7 @@ internal sealed class SocketsConnection : ConnectionContext, IDuplexPipe,
     {
         _reader.Fail(_error!);
         _writer.Lose(_error!);
-        _closed?.Cancel();
+        _closed?.Cancel(_loop, nameof(ConnectionClosed), this);
     }
 
     private void CloseSocket(bool reset)
