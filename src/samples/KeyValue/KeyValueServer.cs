@@ -41,7 +41,7 @@ internal sealed class KeyValueServer : IDisposable
         Executor = new LocalExecutor(this, Table);
         Monitors = new MonitorFeed(loop, () => Space.Clock.Microseconds);
         Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes, MaxRequestBytes = (int)Math.Clamp(2L * options.MaxBulkBytes, 128 * 1024 * 1024, 1024 * 1024 * 1024) };
-        Password = string.IsNullOrEmpty(options.Password) ? null : Encoding.Latin1.GetBytes(options.Password);
+        Password = string.IsNullOrEmpty(options.Password) ? null : Encoding.UTF8.GetBytes(options.Password);
         IsProtected = options.IsProtected;
         MaxClients = options.MaxClients;
         IdleTimeout = options.IdleTimeout;

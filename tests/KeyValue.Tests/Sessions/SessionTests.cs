@@ -146,6 +146,21 @@ public sealed class SessionTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData("secret", "secret", true)]
+    [InlineData("pässwörd-\u65e5\u672c", "pässwörd-\u65e5\u672c", true)]
+    [InlineData("\u65e5\u672c", "??", false)]
+    public void Password_OfAnyLetters_IsWhatAClientSends(string password, string given, bool passes)
+    {
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = new(_loop, new KeyValueOptions { Password = password }, NullLogger.Instance);
+            MemoryTransport transport = new(_loop, server.CreateSession());
+            transport.Feed(Encoding.UTF8.GetBytes($"AUTH {given}\r\n"));
+            Assert.StartsWith(passes ? "+OK\r\n" : "-WRONGPASS ", transport.TakeText(), StringComparison.Ordinal);
+        });
+    }
+
     [Fact]
     public void Batches_OfManyShapes_TakeTheirTime()
     {
