@@ -66,10 +66,16 @@ internal static class ServerCommands
         }
     }
 
-    public static void Accept(scoped in CommandCall call, ref RespWriter reply)
+    public static void Flush(scoped in CommandCall call, ref RespWriter reply)
     {
-        _ = call.Count;
-        reply.Ok();
+        if (call.Count == 2 || (call.Count == 3 && (call.Is(2, "ASYNC"u8) || call.Is(2, "SYNC"u8))))
+        {
+            reply.Ok();
+        }
+        else
+        {
+            call.Fail(ref reply, call.Command.Parent!.Name == "script" ? "ERR SCRIPT FLUSH only support SYNC|ASYNC option"u8 : "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"u8);
+        }
     }
 
     public static void Cluster(scoped in CommandCall call, ref RespWriter reply) => call.Fail(ref reply, Errors.NoCluster);
