@@ -207,6 +207,10 @@ internal sealed class KeyValueServer : IDisposable
     private void Tick()
     {
         Space.Clock.Refresh();
+            if (Journal?.Lost is string why)
+            {
+                _logger.LogError("Cannot write to {File}: {Why}. What was changed since the last commit is lost.", _options.DataFile, why);
+            }
         ExpireSome();
         if (++_ticks % 10 == 0)
         {

@@ -47,6 +47,9 @@ internal sealed class JournalWriter : IDisposable
     public bool HoldsReplies => _durability == Durability.Always || BacklogBytes > LargestBacklogBytes;
 
     /// <summary>The batch that a change made now goes to.</summary>
+    /// <summary>After <see cref="Dispose"/>: why the last changes were not committed; null when all were.</summary>
+    public string? Lost => _thread.Lost;
+
     public long Current => _batch.Number;
 
     /// <summary>The last batch that is safe.</summary>
