@@ -93,6 +93,9 @@ internal sealed class KeyValueServer : IDisposable
 
     public TimeSpan IdleTimeout { get; set; }
 
+    /// <summary>Bytes of replies that one client may leave unread.</summary>
+    public int MaxOutputBytes => _options.MaxOutputBytes;
+
     public bool AllowsDebug => _options.AllowsDebug;
 
     public bool AllowsRemoteShutdown => _options.AllowsRemoteShutdown;
@@ -183,6 +186,9 @@ internal sealed class KeyValueServer : IDisposable
     public void LogOversized(Session session) =>
         _logger.LogWarning("Closed {Client}: a request of more than {Bytes} bytes (client-query-buffer-limit).", session.RemoteEndPoint, Limits.MaxRequestBytes);
 
+    public void LogCutOff(Session session) =>
+        _logger.LogWarning("Cut off {Client}: it is owed more than {Bytes} bytes of replies (--max-output).", session.RemoteEndPoint, MaxOutputBytes);
+
     /// <summary>Says, at most once a minute, that a browser or another HTTP client came.</summary>
     public void LogCrossProtocol(Session session)
     {
@@ -201,16 +207,16 @@ internal sealed class KeyValueServer : IDisposable
             _disposed = true;
             _tick?.Cancel();
             Journal?.Dispose();
+            if (Journal?.Lost is string why)
+            {
+                _logger.LogError("Cannot write to {File}: {Why}. What was changed since the last commit is lost.", _options.DataFile, why);
+            }
         }
     }
 
     private void Tick()
     {
         Space.Clock.Refresh();
-            if (Journal?.Lost is string why)
-            {
-                _logger.LogError("Cannot write to {File}: {Why}. What was changed since the last commit is lost.", _options.DataFile, why);
-            }
         ExpireSome();
         if (++_ticks % 10 == 0)
         {

@@ -26,11 +26,18 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     // Replies that wait for the disk or for another machine; beyond this nothing more is read until some have left.
     private const int MostHeldBytes = 64 * 1024;
 
+    // Longer than one turn of the loop takes to bring what the client has sent.
+    private static readonly TimeSpan QuietBeforeTheEnd = TimeSpan.FromMilliseconds(50);
+
     private readonly KeyValueServer _server;
     private readonly RespRequestReader _reader;
     private HeldReplies? _held;
     private long _deferred;
     private bool _paused;
+    private bool _writingPaused;
+    private bool _awaitsJournal;
+    private bool _draining;
+    private uint _deliveries;
     private bool _heldTooMuch;
     private bool _stopped;
     private bool _ended;
@@ -118,6 +125,7 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
             EndViolation();
             return data.End;
         }
+        _deliveries++;
         _server.Space.Clock.Refresh();
         ActiveAt = _server.Space.Clock.Tenths;
         RespWriter reply = new(Output, Version);
@@ -146,13 +154,14 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
 
     protected override void PauseWriting()
     {
-        _paused = true;
+        _paused = _writingPaused = true;
         base.PauseWriting();
     }
 
     protected override void ResumeWriting()
     {
-        _paused = false;
+        _writingPaused = false;
+        _paused = _awaitsJournal;
         base.ResumeWriting();
     }
 
@@ -161,6 +170,7 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
         _stopped = true;
         _held?.Drop();
         _held = null;
+        _heldTooMuch = _awaitsJournal = _ended = _draining = false;
         _server.Forget(this);
     }
 
@@ -178,9 +188,9 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
 
     bool IDrainingProtocol.DrainStarted()
     {
-        // With replies held back the server cannot see that there is something left to say.
-        _ended = _held is not null;
-        return _ended;
+        // With replies held back the server cannot see that there is something left to say, nor that more is to be read after them.
+        _draining = _held is not null || _awaitsJournal;
+        return _draining;
     }
 
     /// <summary>Gives the client the limits of those who know the password.</summary>
@@ -244,6 +254,13 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
         return new PendingReply(this, gate);
     }
 
+    /// <summary>Carries out nothing more until the journal has room again.</summary>
+    public void AwaitJournal()
+    {
+        _awaitsJournal = _paused = true;
+        Wait();
+    }
+
     internal void Answer(long gate, byte[] reply)
     {
         if (_held is not null)
@@ -258,12 +275,8 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     {
         if (_held is null)
         {
-            _held = new HeldReplies();
-            if (!IsWaiting)
-            {
-                IsWaiting = true;
-                _server.Waiting.Add(this);
-            }
+            _held = new HeldReplies(_server.MaxOutputBytes);
+            Wait();
         }
         reply.Redirect(_held);
         _held.Close(0);
@@ -281,9 +294,16 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     /// <returns>Whether something still waits.</returns>
     public bool Release(ReadOnlySpan<byte> failure)
     {
+        if (_awaitsJournal && (!failure.IsEmpty || _server.Journal is not { IsFull: true }))
+        {
+            _awaitsJournal = false;
+            _paused = _writingPaused;
+        }
         if (_held is null)
         {
-            return false;
+            ReadOn();
+            CloseIfDone();
+            return _awaitsJournal;
         }
         _held.Release(_server.Journal?.Committed ?? 0, failure, Transport.Output);
         if (!_held.IsEmpty)
@@ -298,7 +318,7 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
         _held = null;
         CloseIfDone();
         ReadOn();
-        return false;
+        return _awaitsJournal;
     }
 
     private int Run(ReadOnlySpan<byte> input, ref RespWriter reply)
@@ -352,6 +372,12 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     private void Finish(ref RespWriter reply)
     {
         reply.Flush();
+        if (_held is { IsOverfull: true })
+        {
+            _server.LogCutOff(this);
+            Abort();
+            return;
+        }
         if (_held is not null)
         {
             Release(default);
@@ -361,7 +387,7 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
             EndViolation();
             CloseIfDone();
         }
-        if (_held is { Length: > MostHeldBytes } || _violation != RespViolation.None)
+        if (_held is { Length: > MostHeldBytes } || _violation != RespViolation.None || _awaitsJournal)
         {
             _heldTooMuch = true;
             PauseReading();
@@ -381,18 +407,51 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
 
     private void CloseIfDone()
     {
-        if (_ended && _held is null)
+        if (_held is not null)
+        {
+            return;
+        }
+        if (_ended)
         {
             Transport.Close();
         }
+        else if (_draining)
+        {
+            uint deliveries = _deliveries;
+            Transport.Loop.CallLater(QuietBeforeTheEnd, () => CloseIfQuiet(deliveries));
+        }
+    }
+
+    /// <summary>Closes at the server's end, unless the client's requests still come out of the buffers or its replies do not go into them.</summary>
+    private void CloseIfQuiet(uint deliveries)
+    {
+        if (_held is not null || _awaitsJournal || _stopped)
+        {
+            return;
+        }
+        if (deliveries != _deliveries || _writingPaused)
+        {
+            CloseIfDone();
+            return;
+        }
+        Transport.Close();
     }
 
     private void ReadOn()
     {
-        if (_heldTooMuch)
+        if (_heldTooMuch && !_awaitsJournal)
         {
             _heldTooMuch = false;
             ResumeReading();
+        }
+    }
+
+    private void Wait()
+    {
+        if (!IsWaiting)
+        {
+            IsWaiting = true;
+            _server.Waiting.Add(this);
         }
     }
 }
