@@ -82,7 +82,8 @@ internal sealed class KeyValueServer : IDisposable
     /// <summary>The limits of those who know the password.</summary>
     public RespLimits Limits { get; private set; }
 
-    public byte[]? Password { get; set; }
+    /// <summary>What AUTH must give; null when nothing is needed.</summary>
+    public byte[]? Password { get; private set; }
 
     public bool IsProtected { get; set; }
 
@@ -171,6 +172,16 @@ internal sealed class KeyValueServer : IDisposable
             session.RefreshLimits();
         }
         return true;
+    }
+
+    /// <summary>Sets or removes the password. Who has given one stays; where none is needed any more, all others are let in.</summary>
+    public void SetPassword(byte[]? password)
+    {
+        Password = password;
+        foreach (Session session in password is null ? _sessions : [])
+        {
+            session.Authenticate();
+        }
     }
 
     public void ResetStatistics()

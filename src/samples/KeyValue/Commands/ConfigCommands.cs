@@ -50,7 +50,7 @@ internal static class ConfigCommands
         new("replica-read-only", _ => "yes"),
         new("requirepass", server => Encoding.Latin1.GetString(server.Password ?? []), (server, value) =>
         {
-            server.Password = value.Length == 0 ? null : Encoding.Latin1.GetBytes(value);
+            server.SetPassword(value.Length == 0 ? null : Encoding.Latin1.GetBytes(value));
             return true;
         }),
         new("save", _ => ""),

@@ -27,9 +27,13 @@ internal static class ServerCommands
 
     public static void Shutdown(scoped in CommandCall call, ref RespWriter reply)
     {
+        bool saves = false;
+        bool savesNot = false;
         for (int i = 1; i < call.Count; i++)
         {
-            if (!call.Is(i, "NOSAVE"u8) && !call.Is(i, "SAVE"u8) && !call.Is(i, "NOW"u8) && !call.Is(i, "FORCE"u8))
+            saves |= call.Is(i, "SAVE"u8);
+            savesNot |= call.Is(i, "NOSAVE"u8);
+            if ((saves && savesNot) || (!call.Is(i, "NOSAVE"u8) && !call.Is(i, "SAVE"u8) && !call.Is(i, "NOW"u8) && !call.Is(i, "FORCE"u8)))
             {
                 call.Fail(ref reply, Errors.Syntax);
                 return;
