@@ -40,7 +40,7 @@ public sealed class HeldBackTests : IDisposable
     public async Task Writes_ThatMakeMoreThanTheDiskTakes_WaitForIt(string durability, bool replies)
     {
         // Thirty octets each, and sixteen mebibytes to write.
-        const int Writes = 150;
+        const int Writes = 60;
         await using ServerProcess server = await ServerProcess.StartKeyValueAsync("--data", DataFile, "--durability", durability);
         using RawClient client = await RawClient.ConnectAsync(server.Port);
         Assert.Equal($":{16 * MiB}\r\n", await client.AskAsync("SETRANGE", "k", $"{(16 * MiB) - 1}", "x"));
@@ -59,8 +59,9 @@ public sealed class HeldBackTests : IDisposable
         }
         Assert.Equal("+OK\r\n", await client.ReadReplyAsync());
         most = Math.Max(most, server.ResidentBytes);
+        TestContext.Current.SendDiagnosticMessage($"{Writes} writes of 16 MiB, {durability}: {(most - before) / MiB} MiB");
         // 64 MiB may wait, and what the database and the collector need to work on that.
-        Assert.True(most - before < 1000 * MiB, $"{Writes} small requests made the server grow by {(most - before) / MiB} MiB.");
+        Assert.True(most - before < 850 * MiB, $"{Writes} small requests made the server grow by {(most - before) / MiB} MiB.");
     }
 
     [Fact]
