@@ -40,7 +40,7 @@ internal sealed class KeyValueServer : IDisposable
         Statistics = new Statistics(Table.All.Count);
         Executor = new LocalExecutor(this, Table);
         Monitors = new MonitorFeed(loop, () => Space.Clock.Microseconds);
-        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes, MaxRequestBytes = (int)Math.Clamp(2L * options.MaxBulkBytes, 128 * 1024 * 1024, 1024 * 1024 * 1024) };
+        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes, MaxRequestBytes = RequestBytesFor(options.MaxBulkBytes) };
         Password = string.IsNullOrEmpty(options.Password) ? null : Encoding.UTF8.GetBytes(options.Password);
         IsProtected = options.IsProtected;
         MaxClients = options.MaxClients;
@@ -173,6 +173,9 @@ internal sealed class KeyValueServer : IDisposable
         }
         return true;
     }
+
+    /// <summary>What a request may hold where an argument may hold <paramref name="bulkBytes"/>: two of them, such as a key and a value.</summary>
+    public static int RequestBytesFor(int bulkBytes) => (int)Math.Clamp(2L * bulkBytes, 128 * 1024 * 1024, 1024 * 1024 * 1024);
 
     /// <summary>Sets or removes the password. Who has given one stays; where none is needed any more, all others are let in.</summary>
     public void SetPassword(byte[]? password)

@@ -242,6 +242,10 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
         if (!_stopped)
         {
             Output.Write(message);
+            if (_held is { IsOverfull: true })
+            {
+                Abort();
+            }
         }
     }
 

@@ -196,6 +196,36 @@ public sealed class DurabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task Write_WhileAnotherProgramHasTheFileLocked_WaitsForIt()
+    {
+        await using ServerProcess server = await ServerProcess.StartKeyValueAsync("--data", File, "--durability", "always");
+        using RawClient client = await RawClient.ConnectAsync(server.Port);
+        Assert.Equal("+OK\r\n", await client.AskAsync("SET", "a", "1"));
+        using SqliteConnection other = new($"Data Source={File};Pooling=False");
+        other.Open();
+        SqliteTransaction writing = other.BeginTransaction(deferred: false);
+
+        Task<string> reply = client.AskAsync("SET", "a", "2");
+        using RawClient reader = await RawClient.ConnectAsync(server.Port);
+        Assert.Equal("$1\r\n2\r\n", await ReadUntilAsync(reader, "$1\r\n2\r\n"));
+        Assert.False(reply.IsCompleted);
+        writing.Rollback();
+
+        Assert.Equal("+OK\r\n", await reply);
+    }
+
+    private static async Task<string> ReadUntilAsync(RawClient client, string expected)
+    {
+        string reply;
+        DateTime end = DateTime.UtcNow + Deadline;
+        while ((reply = await client.AskAsync("GET", "a")) != expected && DateTime.UtcNow < end)
+        {
+            await Task.Delay(10);
+        }
+        return reply;
+    }
+
+    [Fact]
     public void Stop_WhileTheDiskIsFull_SaysWhatIsLost()
     {
         using EventLoop loop = new();

@@ -40,7 +40,8 @@ internal static class ConfigCommands
         }),
         new("port", server => Text(server.Port)),
         new("proto-max-bulk-len", server => Text(server.Limits.MaxBulkBytes), (server, value) =>
-            TryBytes(value, 1024 * 1024, 512 * 1024 * 1024, out long bytes) && server.SetLimits(server.Limits with { MaxBulkBytes = (int)bytes })),
+            TryBytes(value, 1024 * 1024, 512 * 1024 * 1024, out long bytes)
+                && server.SetLimits(server.Limits with { MaxBulkBytes = (int)bytes, MaxRequestBytes = KeyValueServer.RequestBytesFor((int)bytes) })),
         new("protected-mode", server => server.IsProtected ? "yes" : "no", (server, value) =>
         {
             bool valid = TryYesNo(value, out bool yes);

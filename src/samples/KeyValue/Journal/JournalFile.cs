@@ -264,6 +264,8 @@ internal sealed class JournalFile : IDisposable
         {
             throw new IOException($"'{path}' has format {version}, and this server knows {FormatVersion}: use the newer server that wrote it.");
         }
+        // Whoever else writes to the file, such as a person with a tool, is waited for; only then are writes refused.
+        Execute("PRAGMA busy_timeout=5000");
         // A damaged page is an error then, not keys that nobody wrote.
         Execute("PRAGMA cell_size_check=ON");
         Execute("PRAGMA journal_mode=WAL");
