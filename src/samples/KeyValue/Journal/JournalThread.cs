@@ -126,8 +126,8 @@ internal sealed class JournalThread : IDisposable
             catch (Exception exception)
             {
                 // Whatever it is, nothing was committed: the batches stay and nobody is told that they are safe.
-                _failure = exception.Message;
-                _failed(exception.Message);
+                _failure = exception.Message.TrimEnd('.');
+                _failed(_failure);
                 lock (_gate)
                 {
                     if (_stopping)
