@@ -34,6 +34,17 @@ public class LongRunningTests
         Assert.NotEqual(0, await tour.WaitForExitAsync());
     }
 
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("NaN")]
+    [InlineData("1e9")]
+    public async Task CleanupSeconds_OutOfRange_AreRefusedBeforeAnythingRuns(string seconds)
+    {
+        using var tour = new TourProcess("long-running", "--cleanup-seconds", seconds);
+        Assert.Contains("0 to 86400", await tour.ReadErrorLineAsync());
+        Assert.NotEqual(0, await tour.WaitForExitAsync());
+    }
+
     [Fact]
     public async Task Quit_ShowsTheTasksAndGoesOn()
     {

@@ -11,4 +11,9 @@ internal interface ICommandExecutor
 {
     /// <summary>Carries out <paramref name="request"/>, whose bytes die with the call.</summary>
     void Execute(Session session, scoped in RespRequest request, ref RespWriter reply);
+
+    /// <summary>Says which first arguments the next requests of <paramref name="session"/> probably have. Only a hint: nothing may come of it but speed.</summary>
+    void Prepare(Session session, ReadOnlySpan<byte> input, ReadOnlySpan<Range> arguments)
+    {
+    }
 }

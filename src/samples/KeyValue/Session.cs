@@ -29,6 +29,9 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     // Longer than one turn of the loop takes to bring what the client has sent.
     private static readonly TimeSpan QuietBeforeTheEnd = TimeSpan.FromMilliseconds(50);
 
+    // Pipelined requests whose keys are fetched from memory together; more would push the first out again.
+    private const int Lookahead = 16;
+
     private readonly KeyValueServer _server;
     private readonly RespRequestReader _reader;
     private HeldReplies? _held;
@@ -328,8 +331,13 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     private int Run(ReadOnlySpan<byte> input, ref RespWriter reply)
     {
         int position = 0;
+        int prepared = 0;
         while (true)
         {
+            if (position >= prepared && position < input.Length)
+            {
+                prepared = PrepareNext(input, position);
+            }
             RespReadResult result = _reader.Read(input, ref position, out RespRequest request);
             if (result != RespReadResult.Request)
             {
@@ -359,6 +367,18 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
                 return position;
             }
         }
+    }
+
+    /// <summary>Lets the executor see what comes, and returns up to where it has.</summary>
+    private int PrepareNext(ReadOnlySpan<byte> input, int position)
+    {
+        Span<Range> arguments = stackalloc Range[Lookahead];
+        int found = RespLookahead.FirstArguments(input, ref position, arguments);
+        if (found > 1)
+        {
+            _server.Executor.Prepare(this, input, arguments[..found]);
+        }
+        return position;
     }
 
     private void ExecuteSilently(scoped in RespRequest request, ref RespWriter reply)

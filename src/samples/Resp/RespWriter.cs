@@ -186,6 +186,13 @@ public ref struct RespWriter
             room[0] = (byte)('0' + value);
             return 1;
         }
+        if ((ulong)value < 100)
+        {
+            (int tens, int ones) = Math.DivRem((int)value, 10);
+            room[1] = (byte)('0' + ones);
+            room[0] = (byte)('0' + tens);
+            return 2;
+        }
         Utf8Formatter.TryFormat(value, room, out int length);
         return length;
     }

@@ -12,13 +12,12 @@ internal static class LongRunning
         {
             EventLoop.Run(async loop =>
             {
-                CancellationToken token = LoopTask.Current!.CancellationToken;
                 try
                 {
                     while (true)
                     {
                         output.WriteLine("woke up");
-                        await Task.Delay(TimeSpan.FromSeconds(1), loop.TimeProvider, token);
+                        await Task.Delay(TimeSpan.FromSeconds(1), loop.TimeProvider, loop.ShutdownToken);
                     }
                 }
                 catch (OperationCanceledException)

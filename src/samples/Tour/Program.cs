@@ -12,7 +12,15 @@ var cleanup = new Option<double>("--cleanup-seconds")
     Description = "long-running: how long its cleanup takes, for a second Ctrl-C to come in between.",
     DefaultValueFactory = _ => 0.2,
 };
-var command = new RootCommand("asyncio explained by small programs, in C# on ProtoServer.") { name, cleanup };
+cleanup.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<double>() is not (>= 0 and <= 86_400))
+    {
+        result.AddError("--cleanup-seconds takes 0 to 86400, a day.");
+    }
+});
+string contents = string.Join('\n', Section.All.Select(section => $"  {section.Name,-22}{section.Title}"));
+var command = new RootCommand($"asyncio explained by small programs, in C# on ProtoServer:\n{contents}") { name, cleanup };
 command.SetAction(parsed =>
 {
     string chosen = parsed.GetRequiredValue(name);

@@ -162,13 +162,8 @@ public class HostileClientTests
         // So that a server which was just started has its code compiled before it is measured.
         Assert.Equal(Requests / 2 * 7L, await FloodAsync(Requests / 2));
         Task<long> receiving = FloodAsync(Requests);
-        List<double> milliseconds = [];
-        while (!receiving.IsCompleted)
-        {
-            long start = Stopwatch.GetTimestamp();
-            await probe.AskAsync("PING");
-            milliseconds.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-        }
+        // On a thread of its own: behind the flood's continuations on the pool the test would wait for itself.
+        List<double> milliseconds = await Task.Factory.StartNew(AskUntilReceived, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Assert.Equal(Requests * 7L, await receiving);
         milliseconds.Sort();
         double p99 = milliseconds[(int)(milliseconds.Count * 0.99)];
@@ -176,6 +171,23 @@ public class HostileClientTests
         // Five milliseconds on a machine that does nothing else: KEYVALUE_QUIET=1. Elsewhere whoever waits for a core would be measured, so only a real standstill fails.
         double most = Environment.GetEnvironmentVariable("KEYVALUE_QUIET") is null ? 1000 : 5;
         Assert.True(p99 <= most, $"p99 {p99:F2} ms beside a client that pipelines a million requests.");
+
+        List<double> AskUntilReceived()
+        {
+            using Socket asker = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
+            asker.Connect(IPAddress.Loopback, server.Port);
+            byte[] request = RawClient.Request("PING");
+            byte[] reply = new byte[16];
+            List<double> times = [];
+            while (!receiving.IsCompleted)
+            {
+                long start = Stopwatch.GetTimestamp();
+                asker.Send(request);
+                Assert.Equal(7, asker.Receive(reply));
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+            return times;
+        }
 
         async Task<long> FloodAsync(int requests)
         {

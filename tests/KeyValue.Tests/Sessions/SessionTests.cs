@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
+using CsCheck;
 using KeyValue.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using ProtoServer;
@@ -116,6 +117,40 @@ public sealed class SessionTests : IDisposable
 
             Assert.Equal("", transport.TakeText());
             Assert.Equal(0, server.Space[0].Count);
+        });
+    }
+
+    [Fact]
+    public void Pipeline_WithKeysThatComeAndGo_AnswersAsOneRequestAtATime()
+    {
+        RunOnLoop(() =>
+        {
+            Gen<string> key = Gen.Int[0, 12].Select(i => $"key:{i}");
+            Gen<string[]> request = Gen.OneOf(
+                key.Select(k => (string[])["SET", k, "value"]),
+                key.Select(k => (string[])["SET", k, "7"]),
+                key.Select(k => (string[])["GET", k]),
+                key.Select(k => (string[])["INCR", k]),
+                key.Select(k => (string[])["APPEND", k, new string('x', 100)]),
+                key.Select(k => (string[])["DEL", k]),
+                Gen.Select(key, key, (a, b) => (string[])["MGET", a, b]),
+                Gen.Int[0, 2].Select(i => (string[])["SELECT", $"{i}"]),
+                Gen.Const((string[])["PING"]),
+                Gen.Const((string[])["FLUSHDB"]));
+            request.Array[1, 60].Sample(requests =>
+            {
+                MemoryTransport whole = new(_loop, NewServer().CreateSession());
+                MemoryTransport single = new(_loop, NewServer().CreateSession());
+                byte[][] encoded = [.. requests.Select(arguments => RawClient.Request(arguments))];
+
+                whole.FeedAll(new ReadOnlySequence<byte>([.. encoded.SelectMany(bytes => bytes)]));
+                foreach (byte[] bytes in encoded)
+                {
+                    single.FeedAll(new ReadOnlySequence<byte>(bytes));
+                }
+
+                Assert.Equal(single.TakeText(), whole.TakeText());
+            }, iter: 200, threads: 1);
         });
     }
 

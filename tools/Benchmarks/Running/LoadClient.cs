@@ -34,7 +34,7 @@ internal static class LoadClient
         double warmUp = server.IsWarm ? options.SettleSeconds : options.WarmUpSeconds;
         string[] command =
         [
-            NativeBuild.Compile(source), "--port", $"{server.Port}", "--pid", $"{server.Id}", .. work,
+            NativeBuild.Compile(source), .. server.All.SelectMany(process => (string[])["--port", $"{process.Port}", "--pid", $"{process.Id}"]), .. work,
             "--warmup", warmUp.ToString(CultureInfo.InvariantCulture), "--seconds", options.Seconds.ToString(CultureInfo.InvariantCulture),
         ];
         await using ChildProcess client = ChildProcess.Start(command, options.Pin ? 1 : null);

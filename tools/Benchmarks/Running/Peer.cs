@@ -6,4 +6,5 @@ namespace Benchmarks.Running;
 /// <param name="Command">Program and arguments; may build what it needs first.</param>
 /// <param name="Missing">Why it cannot run on this machine, and what to install; or null when it can.</param>
 /// <param name="Version">What the report says about it beside the runtime and the compiler; null: nothing.</param>
-internal sealed record Peer(string Name, string Title, Func<IReadOnlyList<string>> Command, Func<string?> Missing, Func<string>? Version = null);
+/// <param name="Processes">So many of it run at the same time and are one server to the clients, which spread their connections over them.</param>
+internal sealed record Peer(string Name, string Title, Func<IReadOnlyList<string>> Command, Func<string?> Missing, Func<string>? Version = null, int Processes = 1);

@@ -26,13 +26,15 @@ internal static class PeerCatalog
         new("asyncio", "asyncio protocol", () => [Python.Any!, SourceTree.Peer("asyncio_echo.py"), "0"], Python.Missing, Python.Version),
     ];
 
-    /// <summary>One server with one loop and with two, and raw C with as many threads.</summary>
+    /// <summary>One server with one loop and with two, and two processes that share nothing at all; and raw C the same way.</summary>
     public static IReadOnlyList<Peer> Loops { get; } =
     [
         new("c-1", "raw C epoll, 1 thread", () => [NativeBuild.Compile("raw_epoll.c"), "0", "1"], NativeBuild.MissingCompiler),
         new("c-2", "raw C epoll, 2 threads", () => [NativeBuild.Compile("raw_epoll.c"), "0", "2"], NativeBuild.MissingCompiler),
+        new("c-1x2", "raw C epoll, 2 processes", () => [NativeBuild.Compile("raw_epoll.c"), "0", "1"], NativeBuild.MissingCompiler, Processes: 2),
         new("ours-1", "**ours**, LineEcho --raw --loops 1", () => LineEcho("--raw", "--loops", "1"), MissingLineEcho),
         new("ours-2", "**ours**, LineEcho --raw --loops 2", () => LineEcho("--raw", "--loops", "2"), MissingLineEcho),
+        new("ours-1x2", "**ours**, 2 processes of LineEcho --raw --loops 1", () => LineEcho("--raw", "--loops", "1"), MissingLineEcho, Processes: 2),
     ];
 
     /// <summary>Probes of one kind of work on timers: <c>timers-cancel</c> or <c>timers-fire</c>.</summary>

@@ -8,6 +8,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     private const string Greeting = "listening on ";
     private static readonly TimeSpan _answerDeadline = TimeSpan.FromSeconds(20);
     private readonly ChildProcess _process;
+    private readonly List<ServerProcess> _others = [];
 
     private ServerProcess(Peer peer, ChildProcess process, int port)
     {
@@ -15,6 +16,9 @@ internal sealed class ServerProcess : IAsyncDisposable
         Port = port;
         _process = process;
     }
+
+    /// <summary>This one and those that run beside it as one server.</summary>
+    public IEnumerable<ServerProcess> All => [this, .. _others];
 
     public Peer Peer { get; }
 
@@ -26,6 +30,25 @@ internal sealed class ServerProcess : IAsyncDisposable
     public bool IsWarm { get; set; }
 
     public static async Task<ServerProcess> StartAsync(Peer peer, bool pin, CancellationToken cancellationToken)
+    {
+        ServerProcess first = await StartOneAsync(peer, pin, cancellationToken);
+        try
+        {
+            while (first._others.Count < peer.Processes - 1)
+            {
+                first._others.Add(await StartOneAsync(peer, pin, cancellationToken));
+            }
+
+            return first;
+        }
+        catch
+        {
+            await first.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<ServerProcess> StartOneAsync(Peer peer, bool pin, CancellationToken cancellationToken)
     {
         ChildProcess process = ChildProcess.Start(peer.Command(), pin ? 0 : null);
         try
@@ -61,5 +84,12 @@ internal sealed class ServerProcess : IAsyncDisposable
         return long.Parse(line.AsSpan(Field.Length).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024;
     }
 
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        foreach (ServerProcess other in _others)
+        {
+            await other.DisposeAsync();
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //
 // --pid: the server's CPU clock is read here, at the very edges of the measured window (the same user + system time that
 // /proc/PID/stat shows, at nanosecond resolution).
+// Several --port and --pid, eight at most: processes that are one server; connections go to each in turn.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +21,7 @@
 #include <sys/socket.h>
 #include "measure.h"
 
-enum { EVENTS = 256, RECEIVE_BYTES = 64 * 1024 };
+enum { EVENTS = 256, RECEIVE_BYTES = 64 * 1024, SERVERS = 8 };
 
 struct connection {
     int fd;
@@ -102,14 +103,15 @@ static int receive(struct connection *connection) {
     return connection->to_receive == 0;
 }
 
-static void connect_all(const char *host, int port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+static void connect_all(const char *host, const int *ports, int port_count) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
         fprintf(stderr, "not an IPv4 address: %s\n", host);
         exit(2);
     }
     for (int i = 0; i < connection_count; i++) {
         struct connection *connection = &connections[i];
+        address.sin_port = htons((uint16_t)ports[i % port_count]);
         connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (connection->fd < 0) {
             die("socket");
@@ -151,8 +153,8 @@ static void echo_once(void) {
 
 int main(int argc, char **argv) {
     const char *host = "127.0.0.1";
-    int port = 0, hold = 0;
-    pid_t server = 0;
+    int ports[SERVERS] = {0}, port_count = 0, server_count = 0, hold = 0;
+    pid_t servers[SERVERS] = {0};
     double warmup = 0.5, seconds = 3;
     static const struct option options[] = {
         {"host", required_argument, 0, 'h'},    {"port", required_argument, 0, 'p'},    {"connections", required_argument, 0, 'c'},
@@ -164,17 +166,31 @@ int main(int argc, char **argv) {
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 'h': host = optarg; break;
-        case 'p': port = atoi(optarg); break;
+        case 'p':
+            if (port_count == SERVERS) {
+                return 2;
+            }
+            ports[port_count++] = atoi(optarg);
+            break;
         case 'c': connection_count = atoi(optarg); break;
         case 's': size = (size_t)atol(optarg); break;
         case 'd': depth = atoi(optarg); break;
         case 'w': warmup = atof(optarg); break;
         case 't': seconds = atof(optarg); break;
-        case 'P': server = atoi(optarg); break;
+        case 'P':
+            if (server_count == SERVERS) {
+                return 2;
+            }
+            servers[server_count++] = atoi(optarg);
+            break;
         case 'H': hold = 1; break;
         case 'r': rate = atof(optarg); break;
         default: return 2;
         }
+    }
+    if (port_count == 0 || (server_count == 0 && !hold)) {
+        fprintf(stderr, "--port and, to measure, --pid are needed\n");
+        return 2;
     }
     allow_all_descriptors();
 
@@ -187,7 +203,7 @@ int main(int argc, char **argv) {
     connections = calloc((size_t)connection_count, sizeof *connections);
     idle = calloc((size_t)connection_count, sizeof *idle);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    connect_all(host, port);
+    connect_all(host, ports, port_count);
 
     if (hold) {
         echo_once();
@@ -209,7 +225,7 @@ int main(int argc, char **argv) {
     while ((time = now()) < deadline) {
         if (opened == 0 && time >= window) {
             open_window();
-            server_before = usage_of(server);
+            server_before = usage_of_all(servers, server_count);
             client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID);
             opened = now();
         }
@@ -229,7 +245,7 @@ int main(int argc, char **argv) {
             }
         }
     }
-    struct usage server_after = usage_of(server);
+    struct usage server_after = usage_of_all(servers, server_count);
     client_cpu = now_of(CLOCK_PROCESS_CPUTIME_ID) - client_cpu;
     double elapsed = (double)(now() - opened) / 1e9;
     if (opened == 0 || recorded == 0) {

@@ -53,7 +53,7 @@ internal sealed record Command(
     public byte[] NameBytes { get; } = Encoding.ASCII.GetBytes(Name);
 
     /// <summary>Its subcommands, each a row of its own.</summary>
-    public IReadOnlyList<Command> Subcommands { get; init; } = [];
+    public Command[] Subcommands { get; init; } = [];
 
     /// <summary>The command it belongs to.</summary>
     public Command? Parent { get; set; }

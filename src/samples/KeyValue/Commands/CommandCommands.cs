@@ -68,7 +68,7 @@ internal static class CommandCommands
     public static void GetKeys(scoped in CommandCall call, ref RespWriter reply)
     {
         Command? command = Find(in call, 2);
-        if (command is { Subcommands.Count: > 0 } && call.Count > 3)
+        if (command is { Subcommands.Length: > 0 } && call.Count > 3)
         {
             command = CommandTable.FindSubcommand(command, call[3]);
         }
@@ -146,7 +146,7 @@ internal static class CommandCommands
         reply.Set(0);
         reply.Array(0);
         reply.Array(0);
-        reply.Array(command.Subcommands.Count);
+        reply.Array(command.Subcommands.Length);
         foreach (Command subcommand in command.Subcommands)
         {
             WriteInfo(subcommand, ref reply);
@@ -157,7 +157,7 @@ internal static class CommandCommands
     {
         List<string> arguments = Arguments(command.Syntax);
         reply.Bulk(Encoding.ASCII.GetBytes(command.FullName));
-        reply.Map(3 + (arguments.Count > 0 ? 1 : 0) + (command.Subcommands.Count > 0 ? 1 : 0));
+        reply.Map(3 + (arguments.Count > 0 ? 1 : 0) + (command.Subcommands.Length > 0 ? 1 : 0));
         reply.Bulk("summary"u8);
         reply.Bulk(Encoding.ASCII.GetBytes(command.Summary));
         reply.Bulk("group"u8);
@@ -173,10 +173,10 @@ internal static class CommandCommands
                 WriteArgument(argument, ref reply);
             }
         }
-        if (command.Subcommands.Count > 0)
+        if (command.Subcommands.Length > 0)
         {
             reply.Bulk("subcommands"u8);
-            reply.Map(command.Subcommands.Count);
+            reply.Map(command.Subcommands.Length);
             foreach (Command subcommand in command.Subcommands)
             {
                 WriteDocs(subcommand, ref reply);

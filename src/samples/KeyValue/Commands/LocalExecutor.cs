@@ -14,7 +14,7 @@ internal sealed class LocalExecutor(KeyValueServer server, CommandTable table) :
             RefuseUnknown(session, in request, ref reply);
             return;
         }
-        if (command.Subcommands.Count > 0 && request.Count > 1)
+        if (command.Subcommands.Length > 0 && request.Count > 1)
         {
             Command? subcommand = CommandTable.FindSubcommand(command, request[1]);
             if (subcommand is null)
@@ -55,6 +55,8 @@ internal sealed class LocalExecutor(KeyValueServer server, CommandTable table) :
             command.Handler(in call, ref reply);
         }
     }
+
+    public void Prepare(Session session, ReadOnlySpan<byte> input, ReadOnlySpan<Range> arguments) => session.Database.Warm(input, arguments);
 
     private void ExecuteJournalled(scoped in CommandCall call, JournalWriter journal, ref RespWriter reply)
     {

@@ -54,6 +54,20 @@ internal sealed class Database
         return ref entry;
     }
 
+    /// <summary>Fetches from memory what <see cref="Find"/> and <see cref="Edit"/> will need for some keys, all at the same time.</summary>
+    /// <param name="bytes">Where the keys are.</param>
+    /// <param name="keys">Which of the bytes each is; 16 at most count.</param>
+    public void Warm(ReadOnlySpan<byte> bytes, ReadOnlySpan<Range> keys)
+    {
+        Span<uint> hashes = stackalloc uint[16];
+        int count = Math.Min(keys.Length, hashes.Length);
+        for (int i = 0; i < count; i++)
+        {
+            hashes[i] = KeyHash.Of(bytes[keys[i]]);
+        }
+        _table.Warm(hashes[..count]);
+    }
+
     /// <summary>The same for a look that is no use: neither marks nor counts.</summary>
     public ref Entry Peek(ReadOnlySpan<byte> key) => ref Live(key, KeyHash.Of(key));
 
