@@ -1,33 +1,15 @@
 using System.Buffers;
-
 using KeyValue.Store;
 using ProtoServer;
 using Resp;
 
 namespace KeyValue;
 
-/// <summary>Whether a client wants replies.</summary>
-internal enum ReplyMode
-{
-    On,
-
-    /// <summary>Not to the next command.</summary>
-    SkipNext,
-
-    /// <summary>Not to this command; then on.</summary>
-    Skip,
-
-    Off,
-}
-
 /// <summary>One connection: reads requests, has them carried out, sends the replies in order. Knows no command.</summary>
-internal sealed class Session : FramingProtocol, IDrainingProtocol
+internal sealed partial class Session : FramingProtocol, IDrainingProtocol
 {
     // Replies that wait for the disk or for another machine; beyond this nothing more is read until some have left.
     private const int MostHeldBytes = 64 * 1024;
-
-    // Longer than one turn of the loop takes to bring what the client has sent.
-    private static readonly TimeSpan QuietBeforeTheEnd = TimeSpan.FromMilliseconds(50);
 
     // Pipelined requests whose keys are fetched from memory together; more would push the first out again.
     private const int Lookahead = 16;
@@ -252,82 +234,6 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
         }
     }
 
-    /// <summary>Says that the reply to the request at hand comes later.</summary>
-    public PendingReply Defer(ref RespWriter reply)
-    {
-        Hold(ref reply);
-        long gate = --_deferred;
-        _held!.Close(gate);
-        return new PendingReply(this, gate);
-    }
-
-    /// <summary>Carries out nothing more until the journal has room again.</summary>
-    public void AwaitJournal()
-    {
-        _awaitsJournal = _paused = true;
-        Wait();
-    }
-
-    internal void Answer(long gate, byte[] reply)
-    {
-        if (_held is not null)
-        {
-            _held.Answer(gate, reply);
-            Release(default);
-        }
-    }
-
-    /// <summary>Redirects replies so that the next one can wait; <see cref="Gate"/> says for what.</summary>
-    public void Hold(ref RespWriter reply)
-    {
-        if (_held is null)
-        {
-            _held = new HeldReplies(_server.MaxOutputBytes);
-            Wait();
-        }
-        reply.Redirect(_held);
-        _held.Close(0);
-    }
-
-    /// <summary>Makes the reply just written wait for <paramref name="batch"/> of the journal; 0 for none.</summary>
-    public void Gate(ref RespWriter reply, long batch)
-    {
-        reply.Flush();
-        _held!.Close(batch);
-    }
-
-    /// <summary>Sends what need no longer wait.</summary>
-    /// <param name="failure">When not empty, the reply to every write that is not safe.</param>
-    /// <returns>Whether something still waits.</returns>
-    public bool Release(ReadOnlySpan<byte> failure)
-    {
-        if (_awaitsJournal && (!failure.IsEmpty || _server.Journal is not { IsFull: true }))
-        {
-            _awaitsJournal = false;
-            _paused = _writingPaused;
-        }
-        if (_held is null)
-        {
-            ReadOn();
-            CloseIfDone();
-            return _awaitsJournal;
-        }
-        _held.Release(_server.Journal?.Committed ?? 0, failure, Transport.Output);
-        if (!_held.IsEmpty)
-        {
-            if (_held.Length < MostHeldBytes / 2 && _violation == RespViolation.None)
-            {
-                ReadOn();
-            }
-            return true;
-        }
-        _held.Drop();
-        _held = null;
-        CloseIfDone();
-        ReadOn();
-        return _awaitsJournal;
-    }
-
     private int Run(ReadOnlySpan<byte> input, ref RespWriter reply)
     {
         int position = 0;
@@ -426,56 +332,6 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
             _server.Statistics.ProtocolErrors++;
             string text = _violation.ToReply(_reader.Found);
             Violate(text.Length > 0 ? text : $"A request of more than {_reader.Limits.MaxRequestBytes} bytes.");
-        }
-    }
-
-    private void CloseIfDone()
-    {
-        if (_held is not null)
-        {
-            return;
-        }
-        if (_ended)
-        {
-            Transport.Close();
-        }
-        else if (_draining)
-        {
-            uint deliveries = _deliveries;
-            Transport.Loop.CallLater(QuietBeforeTheEnd, () => CloseIfQuiet(deliveries));
-        }
-    }
-
-    /// <summary>Closes at the server's end, unless the client's requests still come out of the buffers or its replies do not go into them.</summary>
-    private void CloseIfQuiet(uint deliveries)
-    {
-        if (_held is not null || _awaitsJournal || _stopped)
-        {
-            return;
-        }
-        if (deliveries != _deliveries || _writingPaused)
-        {
-            CloseIfDone();
-            return;
-        }
-        Transport.Close();
-    }
-
-    private void ReadOn()
-    {
-        if (_heldTooMuch && !_awaitsJournal)
-        {
-            _heldTooMuch = false;
-            ResumeReading();
-        }
-    }
-
-    private void Wait()
-    {
-        if (!IsWaiting)
-        {
-            IsWaiting = true;
-            _server.Waiting.Add(this);
         }
     }
 }
