@@ -4,8 +4,11 @@ namespace KeyValue;
 
 /// <summary>Replies that may not leave yet, in order: each waits for a commit, for an answer from elsewhere, or only for those before it.</summary>
 /// <remarks>A session has one only while it owes such a reply; otherwise replies go straight to the connection.</remarks>
-internal sealed class HeldReplies : IBufferWriter<byte>
+internal sealed class HeldReplies(int mostBytes) : IBufferWriter<byte>
 {
+    // Larger buffers are left to the collector: the shared pool would keep them.
+    private const int LargestPooled = 1024 * 1024;
+
     private readonly Queue<Reply> _replies = [];
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(1024);
     private int _start;
@@ -22,6 +25,9 @@ internal sealed class HeldReplies : IBufferWriter<byte>
 
     /// <summary>Whether nothing waits.</summary>
     public bool IsEmpty => _replies.Count == 0 && _end == _closed;
+
+    /// <summary>Whether more was written than may be held. The rest is gone, so the connection is of no more use.</summary>
+    public bool IsOverfull { get; private set; }
 
     /// <summary>Ends a reply: what was written since the last call waits for <paramref name="gate"/>.</summary>
     public void Close(long gate)
@@ -76,37 +82,57 @@ internal sealed class HeldReplies : IBufferWriter<byte>
     /// <summary>Gives the memory back.</summary>
     public void Drop()
     {
-        ArrayPool<byte>.Shared.Return(_bytes);
+        Return();
         _bytes = [];
         _replies.Clear();
         _start = _closed = _end = 0;
     }
 
-    public void Advance(int count) => _end += count;
+    public void Advance(int count) => _end += IsOverfull ? 0 : count;
 
-    public Span<byte> GetSpan(int sizeHint = 0)
-    {
-        sizeHint = Math.Max(sizeHint, 256);
-        if (_bytes.Length - _end < sizeHint)
-        {
-            byte[] target = Length + sizeHint <= _bytes.Length / 2 ? _bytes : ArrayPool<byte>.Shared.Rent(Math.Max(_bytes.Length * 2, Length + sizeHint));
-            _bytes.AsSpan(_start, Length).CopyTo(target);
-            if (target != _bytes)
-            {
-                ArrayPool<byte>.Shared.Return(_bytes);
-                _bytes = target;
-            }
-            _end -= _start;
-            _closed -= _start;
-            _start = 0;
-        }
-        return _bytes.AsSpan(_end);
-    }
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
-        GetSpan(sizeHint);
+        sizeHint = Math.Max(sizeHint, 256);
+        // One command may make a reply of any length, as MGET does, so it is here that it must end.
+        IsOverfull |= (long)Length + sizeHint > mostBytes;
+        if (IsOverfull)
+        {
+            return DiscardedOutput.Instance.GetMemory(sizeHint);
+        }
+        if (_bytes.Length - _end < sizeHint)
+        {
+            MakeRoom(sizeHint);
+        }
         return _bytes.AsMemory(_end);
+    }
+
+    private void MakeRoom(int sizeHint)
+    {
+        byte[] target = _bytes;
+        if (Length + sizeHint > _bytes.Length / 2)
+        {
+            int size = (int)Math.Min(Math.Max(_bytes.Length * 2L, Length + sizeHint), Array.MaxLength);
+            target = size <= LargestPooled ? ArrayPool<byte>.Shared.Rent(size) : GC.AllocateUninitializedArray<byte>(size);
+        }
+        _bytes.AsSpan(_start, Length).CopyTo(target);
+        if (target != _bytes)
+        {
+            Return();
+            _bytes = target;
+        }
+        _end -= _start;
+        _closed -= _start;
+        _start = 0;
+    }
+
+    private void Return()
+    {
+        if (_bytes.Length is > 0 and <= LargestPooled)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+        }
     }
 
     private void Move(int ready, IBufferWriter<byte> output)

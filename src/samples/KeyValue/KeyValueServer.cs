@@ -40,8 +40,8 @@ internal sealed class KeyValueServer : IDisposable
         Statistics = new Statistics(Table.All.Count);
         Executor = new LocalExecutor(this, Table);
         Monitors = new MonitorFeed(loop, () => Space.Clock.Microseconds);
-        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes, MaxRequestBytes = (int)Math.Clamp(2L * options.MaxBulkBytes, 128 * 1024 * 1024, 1024 * 1024 * 1024) };
-        Password = string.IsNullOrEmpty(options.Password) ? null : Encoding.Latin1.GetBytes(options.Password);
+        Limits = new RespLimits { MaxBulkBytes = options.MaxBulkBytes, MaxRequestBytes = RequestBytesFor(options.MaxBulkBytes) };
+        Password = string.IsNullOrEmpty(options.Password) ? null : Encoding.UTF8.GetBytes(options.Password);
         IsProtected = options.IsProtected;
         MaxClients = options.MaxClients;
         IdleTimeout = options.IdleTimeout;
@@ -82,7 +82,8 @@ internal sealed class KeyValueServer : IDisposable
     /// <summary>The limits of those who know the password.</summary>
     public RespLimits Limits { get; private set; }
 
-    public byte[]? Password { get; set; }
+    /// <summary>What AUTH must give; null when nothing is needed.</summary>
+    public byte[]? Password { get; private set; }
 
     public bool IsProtected { get; set; }
 
@@ -92,6 +93,9 @@ internal sealed class KeyValueServer : IDisposable
     public int MostClients { get; set; } = int.MaxValue;
 
     public TimeSpan IdleTimeout { get; set; }
+
+    /// <summary>Bytes of replies that one client may leave unread.</summary>
+    public int MaxOutputBytes => _options.MaxOutputBytes;
 
     public bool AllowsDebug => _options.AllowsDebug;
 
@@ -170,6 +174,19 @@ internal sealed class KeyValueServer : IDisposable
         return true;
     }
 
+    /// <summary>What a request may hold where an argument may hold <paramref name="bulkBytes"/>: two of them, such as a key and a value.</summary>
+    public static int RequestBytesFor(int bulkBytes) => (int)Math.Clamp(2L * bulkBytes, 128 * 1024 * 1024, 1024 * 1024 * 1024);
+
+    /// <summary>Sets or removes the password. Who has given one stays; where none is needed any more, all others are let in.</summary>
+    public void SetPassword(byte[]? password)
+    {
+        Password = password;
+        foreach (Session session in password is null ? _sessions : [])
+        {
+            session.Authenticate();
+        }
+    }
+
     public void ResetStatistics()
     {
         Statistics = new Statistics(Table.All.Count);
@@ -182,6 +199,9 @@ internal sealed class KeyValueServer : IDisposable
 
     public void LogOversized(Session session) =>
         _logger.LogWarning("Closed {Client}: a request of more than {Bytes} bytes (client-query-buffer-limit).", session.RemoteEndPoint, Limits.MaxRequestBytes);
+
+    public void LogCutOff(Session session) =>
+        _logger.LogWarning("Cut off {Client}: it is owed more than {Bytes} bytes of replies (--max-output).", session.RemoteEndPoint, MaxOutputBytes);
 
     /// <summary>Says, at most once a minute, that a browser or another HTTP client came.</summary>
     public void LogCrossProtocol(Session session)
@@ -201,6 +221,10 @@ internal sealed class KeyValueServer : IDisposable
             _disposed = true;
             _tick?.Cancel();
             Journal?.Dispose();
+            if (Journal?.Lost is string why)
+            {
+                _logger.LogError("Cannot write to {File}: {Why}. What was changed since the last commit is lost.", _options.DataFile, why);
+            }
         }
     }
 

@@ -14,8 +14,11 @@ internal sealed class MonitorFeed(EventLoop loop, Func<long> microseconds)
     // A watcher that does not read is cut off here: it would make the server keep every command that anyone sends.
     private const int MostUnsentBytes = 1024 * 1024;
 
+    // A line is text, four octets for one that cannot be printed, and is made while the command waits.
+    private const int MostShownBytes = 64 * 1024;
+
     private readonly List<Session> _watchers = [];
-    private readonly ArrayBufferWriter<byte> _lines = new();
+    private ArrayBufferWriter<byte> _lines = new();
 
     public int Count => _watchers.Count;
 
@@ -44,10 +47,14 @@ internal sealed class MonitorFeed(EventLoop loop, Func<long> microseconds)
         long now = microseconds();
         StringBuilder line = new();
         line.Append(CultureInfo.InvariantCulture, $"+{now / 1_000_000}.{now % 1_000_000:D6} [{session.DatabaseNumber} {session.RemoteEndPoint}]");
-        for (int i = 0; i < request.Count; i++)
+        int left = MostShownBytes;
+        for (int i = 0; i < request.Count && left > 0; i++)
         {
-            Quoted.Append(line.Append(' '), request[i]);
+            ReadOnlySpan<byte> shown = request[i][..Math.Min(request[i].Length, left)];
+            Quoted.Append(line.Append(' '), shown);
+            left -= Math.Max(shown.Length, 1);
         }
+        line.Append(left > 0 ? "" : " ...");
         line.Append("\r\n");
         _lines.Write(Encoding.Latin1.GetBytes(line.ToString()));
     }
@@ -56,12 +63,23 @@ internal sealed class MonitorFeed(EventLoop loop, Func<long> microseconds)
     {
         foreach (Session watcher in _watchers.ToArray())
         {
-            watcher.Push(_lines.WrittenSpan);
+            // Looked at before this turn's lines, which one that reads could not have taken yet.
             if (watcher.OutputBytes > MostUnsentBytes)
             {
                 watcher.Abort();
             }
+            else
+            {
+                watcher.Push(_lines.WrittenSpan);
+            }
         }
-        _lines.Clear();
+        if (_lines.Capacity > MostUnsentBytes)
+        {
+            _lines = new ArrayBufferWriter<byte>();
+        }
+        else
+        {
+            _lines.ResetWrittenCount();
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using KeyValue;
 using KeyValue.Commands;
@@ -26,21 +27,36 @@ Option<bool> debug = new("--enable-debug") { Description = "Allow DEBUG, which c
 Option<bool> remoteShutdown = new("--remote-shutdown") { Description = "Allow SHUTDOWN from other machines." };
 Option<LogLevel> log = new("--log") { Description = "Least level of what is logged to the error output.", DefaultValueFactory = _ => LogLevel.Information };
 
+port.Validators.Add(InRange(0, 65_535));
+maxClients.Validators.Add(InRange(1, int.MaxValue));
+idle.Validators.Add(InRange(0, int.MaxValue));
+stuck.Validators.Add(InRange(0, int.MaxValue));
+maxMemory.Validators.Add(Size(0, long.MaxValue));
+maxBulk.Validators.Add(Size(1024 * 1024, 512 * 1024 * 1024));
+maxOutput.Validators.Add(Size(1024 * 1024, int.MaxValue));
+data.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<string?>() is "")
+    {
+        result.AddError("--data needs the name of a file; leave it out to keep nothing.");
+    }
+});
+
 RootCommand root = new("A small key-value server that speaks RESP: try it with redis-cli or telnet.")
 {
     host, port, password, unprotected, maxClients, maxMemory, policy, maxBulk, maxOutput, idle, stuck, data, durability, debug, remoteShutdown, log,
 };
 
+root.Validators.Add(result =>
+{
+    if (result.GetResult(durability) is { Implicit: false } && result.GetResult(data) is null or { Implicit: true })
+    {
+        result.AddError("--durability says when --data FILE is safe: name the file, or leave both out.");
+    }
+});
+
 root.SetAction(result =>
 {
-    if (!ConfigCommands.TryBytes(result.GetValue(maxMemory)!, 0, long.MaxValue, out long memoryBytes)
-        || !ConfigCommands.TryBytes(result.GetValue(maxBulk)!, 1024 * 1024, 512 * 1024 * 1024, out long bulkBytes)
-        || !ConfigCommands.TryBytes(result.GetValue(maxOutput)!, 1024 * 1024, int.MaxValue, out long outputBytes)
-        || result.GetValue(maxClients) < 1 || result.GetValue(idle) < 0 || result.GetValue(stuck) < 0)
-    {
-        Console.Error.WriteLine("A size or number is out of its range: see --help. Sizes are written 1000, 100kb, 100mb or 1gb.");
-        return 1;
-    }
     KeyValueOptions options = new()
     {
         Host = result.GetValue(host)!,
@@ -48,10 +64,10 @@ root.SetAction(result =>
         Password = result.GetValue(password) ?? Environment.GetEnvironmentVariable("KEYVALUE_PASSWORD"),
         IsProtected = !result.GetValue(unprotected),
         MaxClients = result.GetValue(maxClients),
-        MaxMemoryBytes = memoryBytes,
+        MaxMemoryBytes = Bytes(result.GetValue(maxMemory)!),
         Policy = result.GetValue(policy) == "allkeys-lru" ? EvictionPolicy.AllKeysLru : EvictionPolicy.NoEviction,
-        MaxBulkBytes = (int)bulkBytes,
-        MaxOutputBytes = (int)outputBytes,
+        MaxBulkBytes = (int)Bytes(result.GetValue(maxBulk)!),
+        MaxOutputBytes = (int)Bytes(result.GetValue(maxOutput)!),
         IdleTimeout = TimeSpan.FromSeconds(result.GetValue(idle)),
         RequestTimeout = TimeSpan.FromSeconds(result.GetValue(stuck)),
         DataFile = result.GetValue(data),
@@ -68,19 +84,24 @@ root.SetAction(result =>
         .SetMinimumLevel(result.GetValue(log))
         .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
         .AddSimpleConsole(console => console.SingleLine = true));
+    bool keptAll = true;
     try
     {
         EventLoop.Run(
             async loop =>
             {
-                await using KeyValueHost served = KeyValueHost.Start(loop, options, loggers);
-                Console.WriteLine($"listening on {served.EndPoint}");
-                await served.RunAsync();
+                KeyValueHost served = KeyValueHost.Start(loop, options, loggers);
+                await using (served)
+                {
+                    Console.WriteLine($"listening on {served.EndPoint}");
+                    await served.RunAsync();
+                }
+                keptAll = served.Server.Journal?.Lost is null;
             },
             new EventLoopOptions { LoggerFactory = loggers });
-        return 0;
+        return keptAll ? 0 : 1;
     }
-    catch (Exception exception) when (exception is IOException or SocketException or UnauthorizedAccessException or Microsoft.Data.Sqlite.SqliteException)
+    catch (Exception exception) when (exception is IOException or SocketException or UnauthorizedAccessException)
     {
         Console.Error.WriteLine($"keyvalue: {exception.Message}");
         return 1;
@@ -88,3 +109,21 @@ root.SetAction(result =>
 });
 
 return root.Parse(args).Invoke();
+
+static Action<OptionResult> InRange(int least, int most) => result =>
+{
+    if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, out int value) && (value < least || value > most))
+    {
+        result.AddError($"{result.Option.Name} is from {least} to {most}.");
+    }
+};
+
+static Action<OptionResult> Size(long least, long most) => result =>
+{
+    if (result.Tokens.Count > 0 && !ConfigCommands.TryBytes(result.Tokens[0].Value, least, most, out _))
+    {
+        result.AddError($"{result.Option.Name} is a number of bytes from {least} to {most}, written as 1000, 100kb, 100mb or 1gb.");
+    }
+};
+
+static long Bytes(string text) => ConfigCommands.TryBytes(text, 0, long.MaxValue, out long bytes) ? bytes : 0;

@@ -1,27 +1,12 @@
 using System.Buffers;
-
 using KeyValue.Store;
 using ProtoServer;
 using Resp;
 
 namespace KeyValue;
 
-/// <summary>Whether a client wants replies.</summary>
-internal enum ReplyMode
-{
-    On,
-
-    /// <summary>Not to the next command.</summary>
-    SkipNext,
-
-    /// <summary>Not to this command; then on.</summary>
-    Skip,
-
-    Off,
-}
-
 /// <summary>One connection: reads requests, has them carried out, sends the replies in order. Knows no command.</summary>
-internal sealed class Session : FramingProtocol, IDrainingProtocol
+internal sealed partial class Session : FramingProtocol, IDrainingProtocol
 {
     // Replies that wait for the disk or for another machine; beyond this nothing more is read until some have left.
     private const int MostHeldBytes = 64 * 1024;
@@ -34,6 +19,10 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     private HeldReplies? _held;
     private long _deferred;
     private bool _paused;
+    private bool _writingPaused;
+    private bool _awaitsJournal;
+    private bool _draining;
+    private uint _deliveries;
     private bool _heldTooMuch;
     private bool _stopped;
     private bool _ended;
@@ -121,6 +110,7 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
             EndViolation();
             return data.End;
         }
+        _deliveries++;
         _server.Space.Clock.Refresh();
         ActiveAt = _server.Space.Clock.Tenths;
         RespWriter reply = new(Output, Version);
@@ -149,13 +139,14 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
 
     protected override void PauseWriting()
     {
-        _paused = true;
+        _paused = _writingPaused = true;
         base.PauseWriting();
     }
 
     protected override void ResumeWriting()
     {
-        _paused = false;
+        _writingPaused = false;
+        _paused = _awaitsJournal;
         base.ResumeWriting();
     }
 
@@ -164,6 +155,7 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
         _stopped = true;
         _held?.Drop();
         _held = null;
+        _heldTooMuch = _awaitsJournal = _ended = _draining = false;
         _server.Forget(this);
     }
 
@@ -181,9 +173,9 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
 
     bool IDrainingProtocol.DrainStarted()
     {
-        // With replies held back the server cannot see that there is something left to say.
-        _ended = _held is not null;
-        return _ended;
+        // With replies held back the server cannot see that there is something left to say, nor that more is to be read after them.
+        _draining = _held is not null || _awaitsJournal;
+        return _draining;
     }
 
     /// <summary>Gives the client the limits of those who know the password.</summary>
@@ -235,73 +227,11 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
         if (!_stopped)
         {
             Output.Write(message);
-        }
-    }
-
-    /// <summary>Says that the reply to the request at hand comes later.</summary>
-    public PendingReply Defer(ref RespWriter reply)
-    {
-        Hold(ref reply);
-        long gate = --_deferred;
-        _held!.Close(gate);
-        return new PendingReply(this, gate);
-    }
-
-    internal void Answer(long gate, byte[] reply)
-    {
-        if (_held is not null)
-        {
-            _held.Answer(gate, reply);
-            Release(default);
-        }
-    }
-
-    /// <summary>Redirects replies so that the next one can wait; <see cref="Gate"/> says for what.</summary>
-    public void Hold(ref RespWriter reply)
-    {
-        if (_held is null)
-        {
-            _held = new HeldReplies();
-            if (!IsWaiting)
+            if (_held is { IsOverfull: true })
             {
-                IsWaiting = true;
-                _server.Waiting.Add(this);
+                Abort();
             }
         }
-        reply.Redirect(_held);
-        _held.Close(0);
-    }
-
-    /// <summary>Makes the reply just written wait for <paramref name="batch"/> of the journal; 0 for none.</summary>
-    public void Gate(ref RespWriter reply, long batch)
-    {
-        reply.Flush();
-        _held!.Close(batch);
-    }
-
-    /// <summary>Sends what need no longer wait.</summary>
-    /// <param name="failure">When not empty, the reply to every write that is not safe.</param>
-    /// <returns>Whether something still waits.</returns>
-    public bool Release(ReadOnlySpan<byte> failure)
-    {
-        if (_held is null)
-        {
-            return false;
-        }
-        _held.Release(_server.Journal?.Committed ?? 0, failure, Transport.Output);
-        if (!_held.IsEmpty)
-        {
-            if (_held.Length < MostHeldBytes / 2 && _violation == RespViolation.None)
-            {
-                ReadOn();
-            }
-            return true;
-        }
-        _held.Drop();
-        _held = null;
-        CloseIfDone();
-        ReadOn();
-        return false;
     }
 
     private int Run(ReadOnlySpan<byte> input, ref RespWriter reply)
@@ -372,6 +302,12 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
     private void Finish(ref RespWriter reply)
     {
         reply.Flush();
+        if (_held is { IsOverfull: true })
+        {
+            _server.LogCutOff(this);
+            Abort();
+            return;
+        }
         if (_held is not null)
         {
             Release(default);
@@ -381,7 +317,7 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
             EndViolation();
             CloseIfDone();
         }
-        if (_held is { Length: > MostHeldBytes } || _violation != RespViolation.None)
+        if (_held is { Length: > MostHeldBytes } || _violation != RespViolation.None || _awaitsJournal)
         {
             _heldTooMuch = true;
             PauseReading();
@@ -396,23 +332,6 @@ internal sealed class Session : FramingProtocol, IDrainingProtocol
             _server.Statistics.ProtocolErrors++;
             string text = _violation.ToReply(_reader.Found);
             Violate(text.Length > 0 ? text : $"A request of more than {_reader.Limits.MaxRequestBytes} bytes.");
-        }
-    }
-
-    private void CloseIfDone()
-    {
-        if (_ended && _held is null)
-        {
-            Transport.Close();
-        }
-    }
-
-    private void ReadOn()
-    {
-        if (_heldTooMuch)
-        {
-            _heldTooMuch = false;
-            ResumeReading();
         }
     }
 }

@@ -44,50 +44,52 @@ public sealed class RespRequestReader(RespLimits limits, RespScratch scratch)
     /// <param name="request">Valid until the next call and no longer than <paramref name="input"/>.</param>
     public RespReadResult Read(ReadOnlySpan<byte> input, scoped ref int position, out RespRequest request)
     {
-        if (_partial is { IsComplete: true })
+        while (true)
         {
-            _partial.Release();
-            _partial = null;
-            scratch.Trim();
-        }
-        if (_partial is null)
-        {
-            while (position < input.Length)
+            if (_partial is { IsComplete: true })
             {
-                int count = input[position] == '*' ? ReadWhole(input, ref position) : ReadLine(input, ref position);
-                if (count > 0)
-                {
-                    request = new RespRequest(
-                        _inPlace ? input : scratch.Inline.WrittenSpan,
-                        scratch.Arguments.AsSpan(0, count));
-                    return RespReadResult.Request;
-                }
-                if (count < 0)
-                {
-                    break;
-                }
+                _partial.Release();
+                _partial = null;
+                scratch.Trim();
             }
-            if (position == input.Length)
+            if (_partial is null)
+            {
+                while (position < input.Length)
+                {
+                    int count = input[position] == '*' ? ReadWhole(input, ref position) : ReadLine(input, ref position);
+                    if (count > 0)
+                    {
+                        request = new RespRequest(
+                            _inPlace ? input : scratch.Inline.WrittenSpan,
+                            scratch.Arguments.AsSpan(0, count));
+                        return RespReadResult.Request;
+                    }
+                    if (count < 0)
+                    {
+                        break;
+                    }
+                }
+                if (position == input.Length)
+                {
+                    request = default;
+                    return RespReadResult.Incomplete;
+                }
+                _partial = new PartialRequest(scratch);
+            }
+            RespReadResult result = _partial.Read(input, ref position, Limits);
+            if (result == RespReadResult.Request)
+            {
+                request = _partial.Request;
+                return result;
+            }
+            if (!_partial.IsComplete || result != RespReadResult.Incomplete)
             {
                 request = default;
-                return RespReadResult.Incomplete;
+                Violation = _partial.Violation;
+                return result;
             }
-            _partial = new PartialRequest(scratch);
-        }
-        RespReadResult result = _partial.Read(input, ref position, Limits);
-        if (result == RespReadResult.Request)
-        {
-            request = _partial.Request;
-            return result;
-        }
-        request = default;
-        Violation = _partial.Violation;
-        if (_partial.IsComplete && result == RespReadResult.Incomplete)
-        {
             // A blank line or an empty array: nothing to answer, so go on with what follows.
-            return Read(input, ref position, out request);
         }
-        return result;
     }
 
     /// <summary>Returns the number of arguments; 0 for an empty array; -1, moving nothing, for whatever is not whole, plain and allowed.</summary>

@@ -53,6 +53,21 @@ public class RespRequestReaderTests
         }
     }
 
+    [Theory]
+    [InlineData("*-1\r\n")]
+    [InlineData("\r\n")]
+    [InlineData("*0\r\n")]
+    public void NothingToAnswer_AMillionTimes_TakesNoStack(string nothing)
+    {
+        byte[] bytes = Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat(nothing, 1_000_000)) + "PING\r\n");
+        string found = "";
+        // A stack that overflows ends the process, and the run with it.
+        Thread small = new(() => found = Read(bytes, bytes.Length), maxStackSize: 256 * 1024);
+        small.Start();
+        small.Join();
+        Assert.Equal("[PING]", found);
+    }
+
     [Fact]
     public void RandomRequests_CutAtRandom_ComeBackAsTheyWent()
     {

@@ -196,12 +196,125 @@ public sealed class DurabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task Write_WhileAnotherProgramHasTheFileLocked_WaitsForIt()
+    {
+        await using ServerProcess server = await ServerProcess.StartKeyValueAsync("--data", File, "--durability", "always");
+        using RawClient client = await RawClient.ConnectAsync(server.Port);
+        Assert.Equal("+OK\r\n", await client.AskAsync("SET", "a", "1"));
+        using SqliteConnection other = new($"Data Source={File};Pooling=False");
+        other.Open();
+        SqliteTransaction writing = other.BeginTransaction(deferred: false);
+
+        Task<string> reply = client.AskAsync("SET", "a", "2");
+        using RawClient reader = await RawClient.ConnectAsync(server.Port);
+        Assert.Equal("$1\r\n2\r\n", await ReadUntilAsync(reader, "$1\r\n2\r\n"));
+        Assert.False(reply.IsCompleted);
+        writing.Rollback();
+
+        Assert.Equal("+OK\r\n", await reply);
+    }
+
+    private static async Task<string> ReadUntilAsync(RawClient client, string expected)
+    {
+        string reply;
+        DateTime end = DateTime.UtcNow + Deadline;
+        while ((reply = await client.AskAsync("GET", "a")) != expected && DateTime.UtcNow < end)
+        {
+            await Task.Delay(10);
+        }
+        return reply;
+    }
+
+    [Fact]
+    public void Stop_WhileTheDiskIsFull_SaysWhatIsLost()
+    {
+        using EventLoop loop = new();
+        loop.RunUntilComplete(() =>
+        {
+            JournalFile file = new(File, Journal.Durability.EverySecond);
+            file.LimitPages(20);
+            KeyValueServer server = new(loop, new KeyValueOptions { DataFile = File }, NullLogger.Instance, file);
+            MemoryTransport transport = new(loop, server.CreateSession());
+            transport.Feed($"SET k {new string('v', 60_000)}\r\nSET l {new string('v', 60_000)}\r\n");
+            Assert.Equal("+OK\r\n+OK\r\n", transport.TakeText());
+
+            server.Dispose();
+
+            Assert.Contains("full", server.Journal!.Lost, StringComparison.Ordinal);
+            return Task.CompletedTask;
+        });
+    }
+
+    [Theory]
+    [InlineData("UPDATE entries SET database=16", "is damaged")]
+    [InlineData("INSERT INTO numbers VALUES(3,-1)", "is damaged")]
+    [InlineData("INSERT INTO numbers VALUES(16,3)", "is damaged")]
+    [InlineData("PRAGMA user_version=9", "use the newer server")]
+    public async Task File_ThatNoServerWrote_IsRefusedWithAMessage(string sql, string message)
+    {
+        await using (ServerProcess server = await ServerProcess.StartKeyValueAsync("--data", File))
+        {
+            using RawClient client = await RawClient.ConnectAsync(server.Port);
+            await client.SendAsync("SET a 1\r\nSHUTDOWN\r\n");
+            await client.ReadToEndAsync();
+            Assert.Equal(0, await server.WaitForExitAsync());
+        }
+        using (SqliteConnection connection = new($"Data Source={File};Pooling=False"))
+        {
+            connection.Open();
+            using SqliteCommand command = connection.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
+        }
+        Assert.Contains(message, await RefusedAsync("--data", File), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1000, "is damaged")]
+    [InlineData(5000, "is damaged")]
+    [InlineData(0, "is no SQLite file")]
+    public async Task File_WithOctetsOverwritten_IsRefusedWithAMessage(int position, string message)
+    {
+        await using (ServerProcess server = await ServerProcess.StartKeyValueAsync("--data", File))
+        {
+            using RawClient client = await RawClient.ConnectAsync(server.Port);
+            await client.SendAsync("MSET a 1 b 2\r\nSHUTDOWN\r\n");
+            await client.ReadToEndAsync();
+            Assert.Equal(0, await server.WaitForExitAsync());
+        }
+        using (FileStream stream = new(File, FileMode.Open))
+        {
+            // Cut in the middle, or the head of the first page or of a later one overwritten.
+            if (position == 5000)
+            {
+                stream.SetLength(position);
+            }
+            else
+            {
+                stream.Position = position == 0 ? 0 : 4096;
+                stream.Write(new byte[] { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF });
+            }
+        }
+        Assert.Contains(message, await RefusedAsync("--data", File), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--data", "FOLDER", "is a directory")]
+    [InlineData("--data", "FOLDER/none/data.db", "no directory for")]
+    [InlineData("--data", "", "--data needs the name of a file")]
+    [InlineData("--durability", "always", "name the file")]
+    [InlineData("--port", "65536", "--port is from 0 to 65535")]
+    [InlineData("--maxclients", "0", "--maxclients is from 1")]
+    [InlineData("--max-value", "1gb", "--max-value is a number of bytes from 1048576 to 536870912")]
+    [InlineData("--maxmemory", "much", "--maxmemory is a number of bytes")]
+    public async Task Option_ThatCannotBe_IsRefusedWithAMessage(string option, string value, string message) =>
+        Assert.Contains(message, await RefusedAsync(option, value.Replace("FOLDER", _folder, StringComparison.Ordinal)), StringComparison.Ordinal);
+
+    [Fact]
     public async Task File_OpenInAnotherServer_IsRefusedWithAMessage()
     {
         await using ServerProcess first = await ServerProcess.StartKeyValueAsync("--data", File);
-        (int code, string output) = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "KeyValue.dll"), "--port", "0", "--data", File], Deadline);
-        Assert.Equal(1, code);
-        Assert.Contains("keyvalue: ", output, StringComparison.Ordinal);
+        Assert.Contains("is in use by another server", await RefusedAsync("--data", File), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -214,9 +327,17 @@ public sealed class DurabilityTests : IDisposable
             command.CommandText = "CREATE TABLE precious(x)";
             command.ExecuteNonQuery();
         }
-        (int code, string output) = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "KeyValue.dll"), "--port", "0", "--data", File], Deadline);
+        Assert.Contains("of another program", await RefusedAsync("--data", File), StringComparison.Ordinal);
+    }
+
+    /// <summary>Starts a server that must not start, and returns what it says.</summary>
+    private static async Task<string> RefusedAsync(params string[] arguments)
+    {
+        string[] port = arguments.Contains("--port") ? [] : ["--port", "0"];
+        (int code, string output) = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "KeyValue.dll"), .. port, .. arguments], Deadline);
         Assert.Equal(1, code);
-        Assert.Contains("of another program", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled exception", output, StringComparison.Ordinal);
+        return output;
     }
 
     private static async Task OnLoopAsync(EventLoop loop, Action action)

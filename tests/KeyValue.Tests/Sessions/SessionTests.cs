@@ -181,6 +181,63 @@ public sealed class SessionTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData("secret", "secret", true)]
+    [InlineData("pässwörd-\u65e5\u672c", "pässwörd-\u65e5\u672c", true)]
+    [InlineData("\u65e5\u672c", "??", false)]
+    public void Password_OfAnyLetters_IsWhatAClientSends(string password, string given, bool passes)
+    {
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = new(_loop, new KeyValueOptions { Password = password }, NullLogger.Instance);
+            MemoryTransport transport = new(_loop, server.CreateSession());
+            transport.Feed(Encoding.UTF8.GetBytes($"AUTH {given}\r\n"));
+            Assert.StartsWith(passes ? "+OK\r\n" : "-WRONGPASS ", transport.TakeText(), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Password_ThatIsRemoved_KeepsNobodyOut()
+    {
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = new(_loop, new KeyValueOptions { Password = "pw" }, NullLogger.Instance);
+            MemoryTransport waiting = new(_loop, server.CreateSession());
+            MemoryTransport admin = new(_loop, server.CreateSession());
+            waiting.Feed("GET k\r\n");
+            Assert.StartsWith("-NOAUTH ", waiting.TakeText(), StringComparison.Ordinal);
+
+            admin.Feed("AUTH pw\r\nCONFIG SET requirepass \"\"\r\n");
+            waiting.Feed("GET k\r\n");
+
+            Assert.Equal("$-1\r\n", waiting.TakeText());
+        });
+    }
+
+    [Fact]
+    public async Task Monitor_BesideACommandOfMegabytes_SeesItsBeginning()
+    {
+        MemoryTransport? monitor = null;
+        RunOnLoop(() =>
+        {
+            KeyValueServer server = NewServer();
+            monitor = new MemoryTransport(_loop, server.CreateSession());
+            MemoryTransport client = new(_loop, server.CreateSession());
+            monitor.Feed("MONITOR\r\n");
+            // More lines in one turn than a monitor may leave unread: it had no chance to read them.
+            client.Feed(string.Concat(Enumerable.Repeat(Encoding.Latin1.GetString(RawClient.Request("SET", "big", new string('\0', 1024 * 1024))), 10)));
+        });
+        RunOnLoop(() =>
+        {
+            string text = monitor!.TakeText();
+            Assert.False(monitor.IsClosing);
+            Assert.Equal(11, text.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length);
+            Assert.EndsWith("\\x00\" ...\r\n", text, StringComparison.Ordinal);
+            Assert.InRange(text.Length, 10 * 64 * 1024, 10 * (256 * 1024 + 200));
+        });
+        await Task.CompletedTask;
+    }
+
     [Fact]
     public void Batches_OfManyShapes_TakeTheirTime()
     {

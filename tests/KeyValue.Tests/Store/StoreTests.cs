@@ -131,6 +131,20 @@ public class StoreTests
     }
 
     [Fact]
+    public void Deadline_SetAgainAndAgainToTheSameDate_TakesNoMoreMemory()
+    {
+        ExpiryQueue queue = new();
+        byte[] key = Bytes("counter");
+        for (int i = 0; i < 100_000; i++)
+        {
+            queue.Add(key, 33_177_117_420_000, live: 1, (_, _) => true);
+        }
+        Assert.InRange(queue.Count, 1, 1025);
+        Assert.True(queue.TryTake(long.MaxValue, out byte[] taken, out _));
+        Assert.Same(key, taken);
+    }
+
+    [Fact]
     public void Eviction_UnderLru_KeepsWhatIsUsed()
     {
         KeySpace space = new(_time) { Policy = EvictionPolicy.AllKeysLru };

@@ -170,11 +170,11 @@ internal sealed class CommandTable
         new("cluster", -2, CommandFlags.None, None, "server", "subcommand [arg ...]", "O(1)", "Refused: there is no cluster.", ServerCommands.Cluster),
         new("function", -2, CommandFlags.None, None, "server", "", "O(1)", "Commands on functions, of which there are none.", null)
         {
-            Subcommands = [new("flush", -2, CommandFlags.None, None, "server", "[ASYNC|SYNC]", "O(1)", "Accepted; there is nothing to remove.", ServerCommands.Accept), Help("server")],
+            Subcommands = [new("flush", -2, CommandFlags.None, None, "server", "[ASYNC|SYNC]", "O(1)", "Accepted; there is nothing to remove.", ServerCommands.Flush), Help("server")],
         },
         new("script", -2, CommandFlags.None, None, "server", "", "O(1)", "Commands on scripts, of which there are none.", null)
         {
-            Subcommands = [new("flush", -2, CommandFlags.None, None, "server", "[ASYNC|SYNC]", "O(1)", "Accepted; there is nothing to remove.", ServerCommands.Accept), Help("server")],
+            Subcommands = [new("flush", -2, CommandFlags.None, None, "server", "[ASYNC|SYNC]", "O(1)", "Accepted; there is nothing to remove.", ServerCommands.Flush), Help("server")],
         },
         new("debug", -2, Admin, None, "server", "SLEEP seconds | SET-ACTIVE-EXPIRE 0|1 | LOG message | PROTOCOL type", "Depends on the subcommand.", "For tests; refused unless the server was started with --enable-debug.", ServerCommands.Debug),
     ];

@@ -40,7 +40,8 @@ internal static class ConfigCommands
         }),
         new("port", server => Text(server.Port)),
         new("proto-max-bulk-len", server => Text(server.Limits.MaxBulkBytes), (server, value) =>
-            TryBytes(value, 1024 * 1024, 512 * 1024 * 1024, out long bytes) && server.SetLimits(server.Limits with { MaxBulkBytes = (int)bytes })),
+            TryBytes(value, 1024 * 1024, 512 * 1024 * 1024, out long bytes)
+                && server.SetLimits(server.Limits with { MaxBulkBytes = (int)bytes, MaxRequestBytes = KeyValueServer.RequestBytesFor((int)bytes) })),
         new("protected-mode", server => server.IsProtected ? "yes" : "no", (server, value) =>
         {
             bool valid = TryYesNo(value, out bool yes);
@@ -50,7 +51,7 @@ internal static class ConfigCommands
         new("replica-read-only", _ => "yes"),
         new("requirepass", server => Encoding.Latin1.GetString(server.Password ?? []), (server, value) =>
         {
-            server.Password = value.Length == 0 ? null : Encoding.Latin1.GetBytes(value);
+            server.SetPassword(value.Length == 0 ? null : Encoding.Latin1.GetBytes(value));
             return true;
         }),
         new("save", _ => ""),
@@ -102,7 +103,7 @@ internal static class ConfigCommands
             call.Fail(ref reply, Errors.Syntax);
             return;
         }
-        // All names first: one that is not there must not leave half of the others set.
+        // All names first, and all values back when one is bad: an error must not leave half of them set.
         for (int i = 2; i < call.Count; i += 2)
         {
             string name = Errors.Quote(call[i]);
@@ -126,11 +127,18 @@ internal static class ConfigCommands
                 }
             }
         }
+        Stack<(Setting Setting, string Value)> before = [];
         for (int i = 2; i < call.Count; i += 2)
         {
             string name = Errors.Quote(call[i]);
-            if (!Find(name)!.Set!(call.Server, Encoding.Latin1.GetString(call[i + 1])))
+            Setting setting = Find(name)!;
+            before.Push((setting, setting.Get(call.Server)));
+            if (!setting.Set!(call.Server, Encoding.Latin1.GetString(call[i + 1])))
             {
+                foreach ((Setting changed, string value) in before)
+                {
+                    changed.Set!(call.Server, value);
+                }
                 call.Fail(ref reply, $"ERR CONFIG SET failed (possibly related to argument '{name}') - argument couldn't be parsed or is out of range");
                 return;
             }

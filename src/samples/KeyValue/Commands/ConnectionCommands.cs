@@ -105,7 +105,7 @@ internal static class ConnectionCommands
         }
         if (!call.Session.IsAuthenticated)
         {
-            call.Fail(ref reply, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"u8);
+            call.Fail(ref reply, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"u8);
             return;
         }
         if (name != 0)

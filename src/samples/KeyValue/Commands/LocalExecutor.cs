@@ -68,12 +68,18 @@ internal sealed class LocalExecutor(KeyValueServer server, CommandTable table) :
         if (!journal.HoldsReplies || call.Session.ReplyMode != ReplyMode.On)
         {
             call.Command.Handler!(in call, ref reply);
-            return;
         }
-        long changes = journal.Changes;
-        call.Session.Hold(ref reply);
-        call.Command.Handler!(in call, ref reply);
-        call.Session.Gate(ref reply, journal.Changes == changes ? 0 : journal.Current);
+        else
+        {
+            long changes = journal.Changes;
+            call.Session.Hold(ref reply);
+            call.Command.Handler!(in call, ref reply);
+            call.Session.Gate(ref reply, journal.Changes == changes ? 0 : journal.Current);
+        }
+        if (journal.IsFull)
+        {
+            call.Session.AwaitJournal();
+        }
     }
 
     private void RefuseUnknown(Session session, scoped in RespRequest request, ref RespWriter reply)

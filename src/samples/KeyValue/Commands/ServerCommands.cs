@@ -27,9 +27,13 @@ internal static class ServerCommands
 
     public static void Shutdown(scoped in CommandCall call, ref RespWriter reply)
     {
+        bool saves = false;
+        bool savesNot = false;
         for (int i = 1; i < call.Count; i++)
         {
-            if (!call.Is(i, "NOSAVE"u8) && !call.Is(i, "SAVE"u8) && !call.Is(i, "NOW"u8) && !call.Is(i, "FORCE"u8))
+            saves |= call.Is(i, "SAVE"u8);
+            savesNot |= call.Is(i, "NOSAVE"u8);
+            if ((saves && savesNot) || (!call.Is(i, "NOSAVE"u8) && !call.Is(i, "SAVE"u8) && !call.Is(i, "NOW"u8) && !call.Is(i, "FORCE"u8)))
             {
                 call.Fail(ref reply, Errors.Syntax);
                 return;
@@ -66,10 +70,16 @@ internal static class ServerCommands
         }
     }
 
-    public static void Accept(scoped in CommandCall call, ref RespWriter reply)
+    public static void Flush(scoped in CommandCall call, ref RespWriter reply)
     {
-        _ = call.Count;
-        reply.Ok();
+        if (call.Count == 2 || (call.Count == 3 && (call.Is(2, "ASYNC"u8) || call.Is(2, "SYNC"u8))))
+        {
+            reply.Ok();
+        }
+        else
+        {
+            call.Fail(ref reply, call.Command.Parent!.Name == "script" ? "ERR SCRIPT FLUSH only support SYNC|ASYNC option"u8 : "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"u8);
+        }
     }
 
     public static void Cluster(scoped in CommandCall call, ref RespWriter reply) => call.Fail(ref reply, Errors.NoCluster);

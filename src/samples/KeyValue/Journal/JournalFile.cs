@@ -12,6 +12,10 @@ internal sealed class JournalFile : IDisposable
     private const int ApplicationId = 0x4B567072;
     private const int FormatVersion = 1;
 
+    // EWOULDBLOCK, which is how the system says that another process holds a lock.
+    private const int WouldBlock = 11;
+
+    private readonly string _path;
     private readonly FileStream _lock;
     private readonly SqliteConnection _connection;
     private readonly sqlite3 _database;
@@ -30,8 +34,9 @@ internal sealed class JournalFile : IDisposable
     /// <exception cref="IOException">Another server has it open, or it is some other file; the message says which.</exception>
     public JournalFile(string path, Durability durability)
     {
+        _path = path;
         // SQLite would let two processes write in turn, each with its own idea of the data in memory.
-        _lock = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        _lock = Lock(path);
         try
         {
             _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
@@ -54,10 +59,14 @@ internal sealed class JournalFile : IDisposable
             _begin = Prepare("BEGIN IMMEDIATE");
             _commit = Prepare("COMMIT");
         }
-        catch
+        catch (Exception exception)
         {
             _connection?.Dispose();
             _lock.Dispose();
+            if (exception is SqliteException error)
+            {
+                throw Explain(error);
+            }
             throw;
         }
     }
@@ -67,7 +76,20 @@ internal sealed class JournalFile : IDisposable
     /// <param name="time">What the second is measured by.</param>
     /// <param name="progress">Told the number of keys about once a second; not at all when it takes less.</param>
     /// <returns>How many keys.</returns>
+    /// <exception cref="IOException">The file is damaged; the message says what to do.</exception>
     public long Recover(KeySpace space, TimeProvider time, Action<long> progress)
+    {
+        try
+        {
+            return ReadAll(space, time, progress);
+        }
+        catch (SqliteException error)
+        {
+            throw Explain(error);
+        }
+    }
+
+    private long ReadAll(KeySpace space, TimeProvider time, Action<long> progress)
     {
         Span<int> ids = stackalloc int[KeySpace.DatabaseCount];
         for (int i = 0; i < ids.Length; i++)
@@ -78,7 +100,7 @@ internal sealed class JournalFile : IDisposable
         {
             while (Step(numbers))
             {
-                ids[raw.sqlite3_column_int(numbers, 0)] = raw.sqlite3_column_int(numbers, 1);
+                ids[Number(numbers, 0)] = Number(numbers, 1);
             }
         }
         space.Arrange(ids);
@@ -93,7 +115,7 @@ internal sealed class JournalFile : IDisposable
         long told = time.GetTimestamp();
         while (Step(entries))
         {
-            Database database = byId[raw.sqlite3_column_int(entries, 0)];
+            Database database = byId[Number(entries, 0)];
             ref Entry entry = ref database.Edit(raw.sqlite3_column_blob(entries, 1), out _);
             entry.SetValue(raw.sqlite3_column_blob(entries, 2));
             long deadline = raw.sqlite3_column_int64(entries, 3);
@@ -163,6 +185,44 @@ internal sealed class JournalFile : IDisposable
         _lock.Dispose();
     }
 
+    private static FileStream Lock(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"'{path}' is a directory: name a file with --data.");
+        }
+        try
+        {
+            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            throw new IOException($"There is no directory for '{path}': make it, or name another file with --data.");
+        }
+        catch (IOException error) when (error.HResult == WouldBlock)
+        {
+            throw new IOException($"'{path}' is in use by another server: stop that one, or name another file with --data.", error);
+        }
+    }
+
+    private IOException Explain(SqliteException error) => new(
+        error.SqliteErrorCode switch
+        {
+            raw.SQLITE_NOTADB => $"'{_path}' is no SQLite file: name another file with --data.",
+            raw.SQLITE_CORRUPT => Damaged,
+            _ => $"'{_path}' cannot be used: {error.Message}",
+        },
+        error);
+
+    private string Damaged => $"'{_path}' is damaged: put a copy in its place, or save what can still be read by \"sqlite3 '{_path}' .recover | sqlite3 NEWFILE\".";
+
+    /// <summary>The number of a database.</summary>
+    private int Number(sqlite3_stmt statement, int column)
+    {
+        long number = raw.sqlite3_column_int64(statement, column);
+        return number is >= 0 and < KeySpace.DatabaseCount ? (int)number : throw new IOException(Damaged);
+    }
+
     private void Write(JournalRecord record)
     {
         switch (record.Operation)
@@ -204,6 +264,10 @@ internal sealed class JournalFile : IDisposable
         {
             throw new IOException($"'{path}' has format {version}, and this server knows {FormatVersion}: use the newer server that wrote it.");
         }
+        // Whoever else writes to the file, such as a person with a tool, is waited for; only then are writes refused.
+        Execute("PRAGMA busy_timeout=5000");
+        // A damaged page is an error then, not keys that nobody wrote.
+        Execute("PRAGMA cell_size_check=ON");
         Execute("PRAGMA journal_mode=WAL");
         // 16 MiB of log before it is folded into the file: at the default of 4 MiB the folding is a fifth of the writer's time.
         Execute("PRAGMA wal_autocheckpoint=4096");

@@ -15,6 +15,7 @@ internal sealed class JournalThread : IDisposable
     private readonly Queue<JournalBatch> _queue = [];
     private readonly Stack<JournalBatch> _spare = [];
     private bool _stopping;
+    private string? _failure;
 
     /// <summary>Starts.</summary>
     /// <param name="file">Used by this thread alone from now on.</param>
@@ -30,6 +31,9 @@ internal sealed class JournalThread : IDisposable
         _thread = new Thread(Run) { Name = "journal", IsBackground = true };
         _thread.Start();
     }
+
+    /// <summary>After <see cref="Dispose"/>: why the last batches were not committed; null when all were.</summary>
+    public string? Lost { get; private set; }
 
     /// <summary>Any thread: queues a batch and returns an empty one that is no longer needed, if there is any.</summary>
     public JournalBatch? Submit(JournalBatch batch)
@@ -69,6 +73,7 @@ internal sealed class JournalThread : IDisposable
             {
                 if (!Commit(batches, sync))
                 {
+                    Lost = _failure;
                     return;
                 }
                 lastSync = sync == true ? Environment.TickCount64 : lastSync;
@@ -121,7 +126,8 @@ internal sealed class JournalThread : IDisposable
             catch (Exception exception)
             {
                 // Whatever it is, nothing was committed: the batches stay and nobody is told that they are safe.
-                _failed(exception.Message);
+                _failure = exception.Message.TrimEnd('.');
+                _failed(_failure);
                 lock (_gate)
                 {
                     if (_stopping)

@@ -7,8 +7,11 @@ namespace KeyValue.Journal;
 /// <remarks>Loop thread only.</remarks>
 internal sealed class JournalWriter : IDisposable
 {
-    // Without a bound a disk slower than the clients would fill the memory. Beyond it replies wait for their commit, which slows the clients down.
+    // Without a bound a disk slower than the clients would fill the memory. Beyond it replies wait for their commit, and whoever has written is not read.
     private const long LargestBacklogBytes = 64L * 1024 * 1024;
+
+    // A batch is one array. Only an iteration that changes more than this is more than one transaction.
+    private const int LargestBatchBytes = 1024 * 1024 * 1024;
 
     private readonly EventLoop _loop;
     private readonly Durability _durability;
@@ -17,6 +20,7 @@ internal sealed class JournalWriter : IDisposable
     private readonly Action _submit;
     private JournalBatch _batch = new(1);
     private long _next = 1;
+    private long _submittedBytes;
     private bool _scheduled;
 
     public JournalWriter(EventLoop loop, JournalFile file, Durability durability)
@@ -43,8 +47,14 @@ internal sealed class JournalWriter : IDisposable
     /// <summary>Why nothing can be committed now; null when all is well.</summary>
     public string? Failure { get; private set; }
 
+    /// <summary>After <see cref="Dispose"/>: why the last changes were not committed; null when all were.</summary>
+    public string? Lost => _thread.Lost;
+
     /// <summary>Whether a write's reply must wait for its commit.</summary>
-    public bool HoldsReplies => _durability == Durability.Always || BacklogBytes > LargestBacklogBytes;
+    public bool HoldsReplies => _durability == Durability.Always || IsFull;
+
+    /// <summary>Whether more waits for its commit than may: whoever writes now must wait until some of it is safe.</summary>
+    public bool IsFull => BacklogBytes > LargestBacklogBytes;
 
     /// <summary>The batch that a change made now goes to.</summary>
     public long Current => _batch.Number;
@@ -56,7 +66,7 @@ internal sealed class JournalWriter : IDisposable
     public long Changes { get; private set; }
 
     /// <summary>Bytes that wait for their commit.</summary>
-    public long BacklogBytes { get; private set; }
+    public long BacklogBytes => _submittedBytes + _batch.Length;
 
     public void Put(int database, in Entry entry, long deadline)
     {
@@ -79,6 +89,10 @@ internal sealed class JournalWriter : IDisposable
 
     private void Add(JournalRecord record)
     {
+        if (_batch.Length > LargestBatchBytes - record.Key.Length - record.Value.Length)
+        {
+            Submit();
+        }
         _batch.Add(record);
         Changes++;
         if (!_scheduled)
@@ -97,7 +111,7 @@ internal sealed class JournalWriter : IDisposable
             return;
         }
         _submitted.Enqueue((_batch.Number, _batch.Length));
-        BacklogBytes += _batch.Length;
+        _submittedBytes += _batch.Length;
         JournalBatch? spare = _thread.Submit(_batch);
         _next++;
         spare?.Reset(_next);
@@ -109,7 +123,7 @@ internal sealed class JournalWriter : IDisposable
         Committed = number;
         while (_submitted.TryPeek(out (long Number, int Bytes) first) && first.Number <= number)
         {
-            BacklogBytes -= _submitted.Dequeue().Bytes;
+            _submittedBytes -= _submitted.Dequeue().Bytes;
         }
         if (Failure is not null)
         {

@@ -21,7 +21,8 @@ internal sealed class ExpiryQueue
         _queue.Enqueue(key, deadline);
         if (_queue.Count > SmallestWorthSorting && _queue.Count > 2 * live)
         {
-            (byte[] Element, long Priority)[] kept = [.. _queue.UnorderedItems.Where(item => isLive(item.Element, item.Priority))];
+            // Distinct, because a key that is given the same date again and again is in the queue as often.
+            (byte[] Element, long Priority)[] kept = [.. _queue.UnorderedItems.Where(item => isLive(item.Element, item.Priority)).Distinct()];
             _queue.Clear();
             _queue.EnqueueRange(kept);
         }
