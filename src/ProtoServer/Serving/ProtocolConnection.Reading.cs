@@ -229,6 +229,8 @@ internal sealed partial class ProtocolConnection
             Hold(buffer.Start);
             return 0;
         }
+        // Now: once it is advanced, its segments may be others'.
+        long length = buffer.Length;
         SequencePosition consumed = buffer.Start;
         bool all = buffer.IsEmpty;
         if (!all)
@@ -267,11 +269,11 @@ internal sealed partial class ProtocolConnection
             if (_deadlines is not null)
             {
                 long rest = buffer.Slice(consumed).Length;
-                _deadlines.MessageUnfinished(rest, isNew: rest < buffer.Length);
+                _deadlines.MessageUnfinished(rest, isNew: rest < length);
             }
             _input.AdvanceTo(consumed, buffer.End);
         }
-        return buffer.Length;
+        return length;
     }
 
     // Examined is consumed: the next read returns these bytes at once.

@@ -283,6 +283,8 @@ public abstract class StreamServerTests : IDisposable
         Server server = Serve(
             async connection =>
             {
+                // The reset must not overtake the connect.
+                await connection.ReadLineAsync();
                 Task<string?> reading = connection.ReadLineAsync().AsTask();
                 string line = new('x', 32 * 1024);
                 long written = 0;
@@ -304,6 +306,7 @@ public abstract class StreamServerTests : IDisposable
             },
             new ServerOptions { WriteLimitBytes = limit });
         RawPeer peer = await ConnectAsync(server);
+        await peer.SendAsync("go\n");
         (long written, Exception failure) = await outcome.Task.Within();
         Assert.InRange(written, limit, most - 1);
         Assert.Contains("does not read", Assert.IsType<ConnectionAbortedException>(failure).Message, StringComparison.Ordinal);
