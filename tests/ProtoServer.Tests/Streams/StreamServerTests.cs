@@ -283,6 +283,8 @@ public abstract class StreamServerTests : IDisposable
         Server server = Serve(
             async connection =>
             {
+                // Asked to, since a reset may overtake the connect itself.
+                await connection.ReadLineAsync();
                 Task<string?> reading = connection.ReadLineAsync().AsTask();
                 string line = new('x', 32 * 1024);
                 long written = 0;
@@ -304,6 +306,7 @@ public abstract class StreamServerTests : IDisposable
             },
             new ServerOptions { WriteLimitBytes = limit });
         RawPeer peer = await ConnectAsync(server);
+        await peer.SendAsync("go\n");
         (long written, Exception failure) = await outcome.Task.Within();
         Assert.InRange(written, limit, most - 1);
         Assert.Contains("does not read", Assert.IsType<ConnectionAbortedException>(failure).Message, StringComparison.Ordinal);
@@ -365,6 +368,24 @@ public abstract class StreamServerTests : IDisposable
         Assert.All(_test.Reports, static reported => Assert.IsType<InvalidDataException>(reported.Exception));
     }
 
+    [Fact, Trait("Conformance", "T9")]
+    public async Task Flush_CancelledBeforeItBegan_CountsNothingAgainstThePeer()
+    {
+        byte[] answer = new byte[300_000];
+        new Random(3).NextBytes(answer);
+        Server server = Serve(
+            async connection =>
+            {
+                connection.Output.Write(answer);
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connection.Output.FlushAsync(new CancellationToken(canceled: true)).AsTask());
+                await connection.Output.FlushAsync(CancellationToken.None);
+            },
+            new ServerOptions { WriteLimitBytes = 200_000 });
+        RawPeer peer = await ConnectAsync(server);
+        Assert.Equal(answer, await peer.ReceiveToEndAsync());
+        Assert.Empty(_test.Reports);
+    }
+
     [Fact]
     public async Task ReadLine_TooLong_EndsTheConnectionWithoutAReport()
     {
@@ -397,6 +418,21 @@ public abstract class StreamServerTests : IDisposable
         RawPeer peer = await ConnectAsync(server);
         await peer.SendAsync("hello");
         Assert.Equal("hello", System.Text.Encoding.ASCII.GetString(await peer.ReceiveToEndAsync()));
+        Assert.Empty(_test.Reports);
+    }
+
+    [Fact]
+    public async Task AsStream_WriteWithoutWaiting_IsSentByFlush()
+    {
+        Server server = Serve(static async connection =>
+        {
+            Stream stream = connection.AsStream();
+            stream.Write("hello"u8);
+            stream.Flush();
+            await connection.Input.ReadAsync();
+        });
+        RawPeer peer = await ConnectAsync(server);
+        Assert.Equal("hello", await peer.ReceiveTextAsync(5));
         Assert.Empty(_test.Reports);
     }
 
