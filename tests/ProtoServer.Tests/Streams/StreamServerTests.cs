@@ -368,6 +368,36 @@ public abstract class StreamServerTests : IDisposable
         Assert.All(_test.Reports, static reported => Assert.IsType<InvalidDataException>(reported.Exception));
     }
 
+    [Fact, Trait("Conformance", "T8")]
+    public async Task Shutdown_CallbackOnALinkedTokenThrows_IsReportedAsItself()
+    {
+        Server server = Serve(static async connection =>
+        {
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(connection.ShutdownToken);
+            linked.Token.Register(static () => throw new InvalidDataException("callback"));
+            await connection.Input.ReadAsync(CancellationToken.None);
+        });
+        await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        await server.ShutdownAsync(TimeSpan.FromSeconds(10)).Within();
+        Assert.IsType<InvalidDataException>(Assert.Single(_test.Reports).Exception);
+    }
+
+    [Fact, Trait("Conformance", "T8")]
+    public async Task Shutdown_CallbackOnItsTokenLeavesTheLoop_TheLoopIsLeft()
+    {
+        Server server = Serve(static async connection =>
+        {
+            connection.ShutdownToken.Register(static () => throw new LoopAbortException("leave"));
+            await connection.Input.ReadAsync();
+        });
+        await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        await server.ShutdownAsync(TimeSpan.FromSeconds(10)).Within();
+        await Deadlines.UntilAsync(() => _test.Reports.Count == 1, "the loop's report");
+        Assert.Contains("left the loop", _test.Reports[0].Message, StringComparison.Ordinal);
+    }
+
     [Fact, Trait("Conformance", "T9")]
     public async Task Flush_CancelledBeforeItBegan_CountsNothingAgainstThePeer()
     {
