@@ -261,6 +261,35 @@ public sealed class DurabilityTests : IDisposable
         await OnLoopAsync(loop, keyValue!.Dispose);
     }
 
+    [Fact]
+    public async Task Commit_AfterTheLoopWasClosed_LosesNothingAndHarmsNobody()
+    {
+        EventLoop loop = EventLoop.Start();
+        KeyValueServer? keyValue = null;
+        SqliteTransaction? writing = null;
+        using SqliteConnection other = new($"Data Source={File};Pooling=False");
+        await OnLoopAsync(loop, () =>
+        {
+            keyValue = new KeyValueServer(loop, new KeyValueOptions { DataFile = File }, NullLogger.Instance);
+            other.Open();
+            writing = other.BeginTransaction(deferred: false);
+            MemoryTransport transport = new(loop, keyValue.CreateSession());
+            transport.Feed("SET k v\r\n");
+        });
+        // Submitted in the turn after; then the thread waits for the other program.
+        await OnLoopAsync(loop, static () => { });
+        await OnLoopAsync(loop, static () => { });
+        loop.Dispose();
+        writing!.Rollback();
+
+        keyValue!.Dispose();
+
+        Assert.Null(keyValue.Journal!.Lost);
+        await using ServerProcess again = await ServerProcess.StartKeyValueAsync("--data", File);
+        using RawClient reader = await RawClient.ConnectAsync(again.Port);
+        Assert.Equal("$1\r\nv\r\n", await reader.AskAsync("GET", "k"));
+    }
+
     private static async Task<string> ReadUntilAsync(RawClient client, string expected)
     {
         string reply;
