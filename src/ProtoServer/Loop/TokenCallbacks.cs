@@ -16,10 +16,28 @@ internal static class TokenCallbacks
         }
         catch (AggregateException thrown)
         {
-            foreach (Exception exception in thrown.InnerExceptions)
+            // What a linked token's callbacks throw lies in an exception of its own.
+            foreach (Exception exception in thrown.Flatten().InnerExceptions)
             {
-                loop.Report("A callback on a token threw.", exception, token, owner);
+                Tell(exception, loop, token, owner);
             }
+        }
+    }
+
+    private static void Tell(Exception exception, EventLoop loop, string token, object owner)
+    {
+        if (exception is LoopAbortException leave)
+        {
+            loop.LeaveSoon(leave);
+        }
+        else if (loop.IsLoopThread || loop.IsClosed)
+        {
+            loop.Report("A callback on a token threw.", exception, token, owner);
+        }
+        else
+        {
+            // The exception handler is called on the loop's thread.
+            loop.Post(static call => Tell(call.exception, call.loop, call.token, call.owner), (exception, loop, token, owner));
         }
     }
 }

@@ -48,8 +48,11 @@ internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationTok
                         return await attempt.Connecting;
                     }
                     attempt.Error = attempt.Connecting.Exception?.InnerException ?? new OperationCanceledException("The transport gave up.");
-                    // Who was refused is not waited for.
-                    pause = Task.CompletedTask;
+                    if (_attempts.Count < endPoints.Count)
+                    {
+                        // Who was refused is not waited for. After the last address the pause must not be over: WhenAny would return at once, again and again, and the loop would never leave here.
+                        pause = Task.CompletedTask;
+                    }
                 }
             }
             return null;
@@ -57,7 +60,7 @@ internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationTok
         finally
         {
             // Here, not on a pool thread: the losers' descriptors are closed when this returns.
-            end.Cancel();
+            end.Cancel(loop, nameof(cancellationToken), this);
             foreach (Attempt loser in running)
             {
                 _ = loser.DiscardAsync();

@@ -13,6 +13,7 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
     private Action<ConnectionAbortedException>? _abortBeyond; // the protocol runs, or ran
     private CallHandle? _patience; // with a middleware that does not heed the abort
     private bool _aborted;
+    private bool _ended; // the middleware returned
     private bool _over; // the server counts it no more
 
     /// <summary>The end of every chain: the protocol.</summary>
@@ -81,6 +82,7 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
 
     private void Ended(Exception? error)
     {
+        _ended = true;
         if (error is not null && !_aborted)
         {
             Explain(error);
@@ -164,6 +166,11 @@ internal sealed class MiddlewareRun(Server server, ConnectionContext connection,
         if (_abortBeyond is not null)
         {
             throw new InvalidOperationException("A middleware called the next delegate twice for one connection.");
+        }
+        if (_ended)
+        {
+            // The server no longer counts it, or is about to.
+            throw new InvalidOperationException("A middleware called the next delegate after it had ended: await the task that next returns.");
         }
         var beyond = new MiddlewareConnection(this, connection, IsOurs(context.Transport) ? context : new LoopConnection(server.Loop, context, limits, ownsInner: false));
         _abortBeyond = beyond.Abort;

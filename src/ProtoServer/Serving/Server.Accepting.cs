@@ -59,18 +59,19 @@ public sealed partial class Server
         }
     }
 
+    // Not by way of the loop: it may be closed by then, and takes nobody back to itself.
     private async Task RefuseLateAsync(Task<ConnectionContext?> accepting)
     {
         try
         {
-            if (await accepting is { } late)
+            if (await accepting.ConfigureAwait(false) is { } late)
             {
-                await late.DisposeAsync();
+                await late.DisposeAsync().ConfigureAwait(false);
             }
         }
         catch (Exception exception) when (exception is not LoopAbortException)
         {
-            Loop.Report("A listener that was given up failed.", exception, null, this);
+            Loop.Post(static call => call.server.Loop.Report("A listener that was given up failed.", call.exception, null, call.server), (server: this, exception));
         }
     }
 

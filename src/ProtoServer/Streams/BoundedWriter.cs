@@ -28,6 +28,11 @@ internal sealed class BoundedWriter(PipeWriter inner, int limitBytes, Action cut
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            // Throws and flushes nothing, so what was written is not yet the peer's to take.
+            return inner.FlushAsync(cancellationToken);
+        }
         // Of earlier flushes: what is flushed now may be of any size.
         if (inner.UnflushedBytes - _unflushed > limitBytes)
         {

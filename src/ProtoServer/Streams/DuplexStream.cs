@@ -43,10 +43,8 @@ internal sealed class DuplexStream(StreamConnection connection) : Stream
 
     public override ValueTask DisposeAsync() => connection.DisposeAsync();
 
-    // Nothing to wait for: what is written is flushed when the loop's iteration ends.
-    public override void Flush()
-    {
-    }
+    // Not waited for: what is written leaves when the loop's iteration ends.
+    public override void Flush() => _ = connection.Output.FlushAsync().AsTask();
 
     public override void Write(byte[] buffer, int offset, int count) => connection.Output.Write(buffer.AsSpan(offset, count));
 

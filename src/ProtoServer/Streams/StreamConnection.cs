@@ -137,7 +137,7 @@ public sealed class StreamConnection : IDuplexPipe, IAsyncDisposable, IWatchedCo
         return Output.FlushAsync(cancellationToken);
     }
 
-    /// <summary>The connection as a <see cref="Stream"/>, for code that wants one; each write is flushed. Disposing it ends the connection. Asynchronous members only: a wait on the loop's thread never ends.</summary>
+    /// <summary>The connection as a <see cref="Stream"/>, for code that wants one; each asynchronous write is flushed, what <c>Write</c> took by <c>Flush</c>. Disposing it ends the connection. Asynchronous members only where something may have to wait: a wait on the loop's thread never ends.</summary>
     public Stream AsStream() => _stream ??= new DuplexStream(this);
 
     /// <summary>Drops what is queued and resets the connection: the pending read fails.</summary>

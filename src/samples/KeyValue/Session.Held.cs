@@ -8,6 +8,9 @@ internal sealed partial class Session
     // Longer than one turn of the loop takes to bring what the client has sent.
     private static readonly TimeSpan QuietBeforeTheEnd = TimeSpan.FromMilliseconds(50);
 
+    // Who has only just come is about to say something.
+    private static readonly TimeSpan FirstWordBeforeTheEnd = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Says that the reply to the request at hand comes later.</summary>
     public PendingReply Defer(ref RespWriter reply)
     {
@@ -57,6 +60,7 @@ internal sealed partial class Session
     /// <returns>Whether something still waits.</returns>
     public bool Release(ReadOnlySpan<byte> failure)
     {
+        _activity++;
         if (_awaitsJournal && (!failure.IsEmpty || _server.Journal is not { IsFull: true }))
         {
             _awaitsJournal = false;
@@ -94,21 +98,23 @@ internal sealed partial class Session
         {
             Transport.Close();
         }
-        else if (_draining)
+        else if (_draining && !_looksForQuiet)
         {
-            uint deliveries = _deliveries;
-            Transport.Loop.CallLater(QuietBeforeTheEnd, () => CloseIfQuiet(deliveries));
+            _looksForQuiet = true;
+            uint activity = _activity;
+            Transport.Loop.CallLater(activity == 0 ? FirstWordBeforeTheEnd : QuietBeforeTheEnd, () => CloseIfQuiet(activity));
         }
     }
 
     /// <summary>Closes at the server's end, unless the client's requests still come out of the buffers or its replies do not go into them.</summary>
-    private void CloseIfQuiet(uint deliveries)
+    private void CloseIfQuiet(uint activity)
     {
+        _looksForQuiet = false;
         if (_held is not null || _awaitsJournal || _stopped)
         {
             return;
         }
-        if (deliveries != _deliveries || _writingPaused)
+        if (activity != _activity || _writingPaused)
         {
             CloseIfDone();
             return;

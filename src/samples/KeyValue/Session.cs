@@ -22,7 +22,8 @@ internal sealed partial class Session : FramingProtocol, IDrainingProtocol
     private bool _writingPaused;
     private bool _awaitsJournal;
     private bool _draining;
-    private uint _deliveries;
+    private bool _looksForQuiet;
+    private uint _activity; // deliveries, and replies that were let go
     private bool _heldTooMuch;
     private bool _stopped;
     private bool _ended;
@@ -110,7 +111,7 @@ internal sealed partial class Session : FramingProtocol, IDrainingProtocol
             EndViolation();
             return data.End;
         }
-        _deliveries++;
+        _activity++;
         _server.Space.Clock.Refresh();
         ActiveAt = _server.Space.Clock.Tenths;
         RespWriter reply = new(Output, Version);
@@ -173,8 +174,12 @@ internal sealed partial class Session : FramingProtocol, IDrainingProtocol
 
     bool IDrainingProtocol.DrainStarted()
     {
-        // With replies held back the server cannot see that there is something left to say, nor that more is to be read after them.
-        _draining = _held is not null || _awaitsJournal;
+        // With replies held back, and the next write's may be, the server cannot see that there is something left to say, nor that more is to be read after them.
+        _draining = _held is not null || _server.Journal is not null;
+        if (_draining)
+        {
+            CloseIfDone();
+        }
         return _draining;
     }
 

@@ -214,6 +214,82 @@ public sealed class DurabilityTests : IDisposable
         Assert.Equal("+OK\r\n", await reply);
     }
 
+    [Fact]
+    public async Task Shutdown_WriteArrivesWithIt_IsAnsweredAfterItsCommit()
+    {
+        using EventLoop loop = EventLoop.Start();
+        KeyValueServer? keyValue = null;
+        Server? server = null;
+        await OnLoopAsync(loop, () =>
+        {
+            keyValue = new KeyValueServer(loop, new KeyValueOptions { DataFile = File, Durability = Journal.Durability.Always }, NullLogger.Instance);
+            server = loop.CreateServer(keyValue.CreateSession, "127.0.0.1", 0);
+        });
+        using RawClient client = await RawClient.ConnectAsync(server!.Port);
+        Assert.Equal("+OK\r\n", await client.AskAsync("SET", "a", "1"));
+        using SqliteConnection other = new($"Data Source={File};Pooling=False");
+        other.Open();
+        SqliteTransaction writing = other.BeginTransaction(deferred: false);
+
+        // Nothing is held back yet when the session is told.
+        Task<DrainReport>? shutdown = null;
+        var received = new TaskCompletionSource();
+        var holding = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.CallSoonThreadSafe(() =>
+        {
+            holding.SetResult();
+            received.Task.Wait(Deadline);
+            shutdown = server.ShutdownAsync();
+        });
+        await holding.Task.WaitAsync(Deadline);
+        await client.SendAsync("SET a 2\r\n");
+        received.SetResult();
+        long executed = 0;
+        for (DateTime end = DateTime.UtcNow + Deadline; executed < 2 && DateTime.UtcNow < end;)
+        {
+            await OnLoopAsync(loop, () => executed = keyValue!.Journal!.Changes);
+        }
+        for (int turn = 0; turn < 20; turn++)
+        {
+            await OnLoopAsync(loop, static () => { });
+        }
+        writing.Rollback();
+
+        Assert.Equal("+OK\r\n", await client.ReadToEndAsync());
+        DrainReport report = await shutdown!.WaitAsync(Deadline);
+        Assert.Equal((1, 0), (report.Closed, report.Aborted));
+        await OnLoopAsync(loop, keyValue!.Dispose);
+    }
+
+    [Fact]
+    public async Task Commit_AfterTheLoopWasClosed_LosesNothingAndHarmsNobody()
+    {
+        EventLoop loop = EventLoop.Start();
+        KeyValueServer? keyValue = null;
+        SqliteTransaction? writing = null;
+        using SqliteConnection other = new($"Data Source={File};Pooling=False");
+        await OnLoopAsync(loop, () =>
+        {
+            keyValue = new KeyValueServer(loop, new KeyValueOptions { DataFile = File }, NullLogger.Instance);
+            other.Open();
+            writing = other.BeginTransaction(deferred: false);
+            MemoryTransport transport = new(loop, keyValue.CreateSession());
+            transport.Feed("SET k v\r\n");
+        });
+        // Submitted in the turn after; then the thread waits for the other program.
+        await OnLoopAsync(loop, static () => { });
+        await OnLoopAsync(loop, static () => { });
+        loop.Dispose();
+        writing!.Rollback();
+
+        keyValue!.Dispose();
+
+        Assert.Null(keyValue.Journal!.Lost);
+        await using ServerProcess again = await ServerProcess.StartKeyValueAsync("--data", File);
+        using RawClient reader = await RawClient.ConnectAsync(again.Port);
+        Assert.Equal("$1\r\nv\r\n", await reader.AskAsync("GET", "k"));
+    }
+
     private static async Task<string> ReadUntilAsync(RawClient client, string expected)
     {
         string reply;

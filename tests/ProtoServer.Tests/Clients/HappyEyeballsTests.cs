@@ -75,6 +75,40 @@ public class HappyEyeballsTests
         await loop.Until(() => transport.Made.Count(static made => made.IsDisposed) == 1);
     }
 
+    [Fact, Trait("Conformance", "K3")]
+    public async Task Addresses_LastRefusesWhileTheFirstIsSilent_TheFirstIsWaitedForAndTheLoopGoesOn()
+    {
+        // Not disposed by "using": where the loop is busy for ever, that would wait for it.
+        EventLoop loop = EventLoop.Start();
+        var transport = new ScriptedTransport();
+        ClientOptions options = Resolving(TimeSpan.Zero, transport, IPAddress.Loopback, BlackHole.Address);
+        Task<(ITransport, Peer)> connecting = loop.CreateConnectionAsync(() => new Peer(), "two.invalid", 9, options);
+        await loop.Until(() => transport.Asked.Count == 2);
+        transport.Asked[1].Result.SetException(new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.ConnectionRefused));
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.CallSoonThreadSafe(() => loop.CallSoon(() => loop.CallSoon(turn.SetResult)));
+        await turn.Task.WaitAsync(Within.Deadline);
+        transport.Asked[0].Result.SetResult(transport.Made[0]);
+        await connecting.WaitAsync(Within.Deadline);
+        loop.Dispose();
+    }
+
+    [Fact, Trait("Conformance", "K3")]
+    public async Task Addresses_TheLosersCallbackOnItsTokenThrows_TheWinnerIsKept()
+    {
+        using EventLoop loop = EventLoop.Start();
+        var reports = new System.Collections.Concurrent.ConcurrentQueue<Exception>();
+        loop.ExceptionHandler = report => reports.Enqueue(report.Exception);
+        var transport = new ScriptedTransport { OnAsked = static token => token.Register(static () => throw new InvalidDataException("callback")) };
+        ClientOptions options = Resolving(TimeSpan.Zero, transport, IPAddress.Loopback, BlackHole.Address);
+        Task<(ITransport, Peer)> connecting = loop.CreateConnectionAsync(() => new Peer(), "two.invalid", 9, options);
+        await loop.Until(() => transport.Asked.Count == 2);
+        await loop.OnLoop(() => transport.Asked[1].Result.SetResult(transport.Made[1]));
+        await connecting.WaitAsync(Within.Deadline);
+        Assert.Equal(2, reports.Count);
+        Assert.All(reports, static reported => Assert.IsType<InvalidDataException>(reported));
+    }
+
     [Fact]
     public async Task Addresses_TransportThrowsWhatItLikes_IsListed()
     {
@@ -115,8 +149,11 @@ public class HappyEyeballsTests
 
         public DisposalCounter[] Made { get; } = [new(), new()];
 
+        public Action<CancellationToken>? OnAsked { get; init; }
+
         public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
         {
+            OnAsked?.Invoke(cancellationToken);
             var result = new TaskCompletionSource<ConnectionContext>();
             Asked.Add((endpoint, result));
             return new ValueTask<ConnectionContext>(result.Task);

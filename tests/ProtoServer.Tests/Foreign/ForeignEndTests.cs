@@ -140,6 +140,22 @@ public sealed class ForeignEndTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Listener_HandsAConnectionWhenTheLoopIsClosed_IsNotLeftWithIt()
+    {
+        var listener = new HungListener(HungListener.Step.Accept);
+        Server server = _test.Loop.CreateServer(
+            static () => new ProbeProtocol(),
+            listener.EndPoint,
+            new ServerOptions { Transport = listener, CloseTimeout = TimeSpan.FromMilliseconds(50) });
+        await listener.Asked.Within();
+        await server.ShutdownAsync(TimeSpan.FromMilliseconds(50)).Within();
+        _test.Loop.Dispose();
+        var late = new WatchedContext();
+        listener.Hand(late);
+        await late.Disposed.Within();
+    }
+
     public enum EndedBy
     {
         Factory,

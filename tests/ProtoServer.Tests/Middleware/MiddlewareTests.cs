@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace ProtoServer.Tests;
@@ -153,6 +154,42 @@ public sealed class MiddlewareTests : IDisposable
         Assert.IsType<TimeoutException>(Assert.Single(_test.Reports).Exception);
         Assert.Equal(0, server.Connections);
         await peer.EndAsync();
+    }
+
+    [Fact]
+    public async Task Use_NextIsCalledAfterTheMiddlewareEnded_ThrowsAndHarmsNoOtherConnection()
+    {
+        var late = new TaskCompletionSource();
+        Task? lateNext = null;
+        int connections = 0;
+        ServerOptions options = new ServerOptions().Use(next => connection =>
+        {
+            if (connections++ > 0)
+            {
+                return next(connection);
+            }
+            lateNext = GoOnLateAsync(next, connection);
+            return Task.CompletedTask;
+        });
+        Server server = _test.Loop.CreateServer(() => new EchoProtocol(), "127.0.0.1", 0, options);
+        using SocketPeer first = await SocketPeer.ConnectAsync(server.Port);
+        Assert.Empty(await first.ReceiveToEndAsync());
+        using SocketPeer second = await SocketPeer.ConnectAsync(server.Port);
+        await second.SendAsync("served");
+        Assert.Equal("served", await second.ReceiveTextAsync(6));
+        await _test.RunAsync(late.SetResult);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => lateNext!.Within());
+        Assert.Equal(1, server.Connections);
+        DrainReport report = await server.ShutdownAsync().Within();
+        Assert.Equal((1, 0), (report.Closed, report.Aborted));
+        Assert.Empty(await second.ReceiveToEndAsync());
+        Assert.Empty(_test.Reports);
+
+        async Task GoOnLateAsync(ConnectionDelegate next, ConnectionContext connection)
+        {
+            await late.Task;
+            await next(connection);
+        }
     }
 
     [Fact]

@@ -283,7 +283,7 @@ public abstract class StreamServerTests : IDisposable
         Server server = Serve(
             async connection =>
             {
-                // The reset must not overtake the connect.
+                // Asked to, since a reset may overtake the connect itself.
                 await connection.ReadLineAsync();
                 Task<string?> reading = connection.ReadLineAsync().AsTask();
                 string line = new('x', 32 * 1024);
@@ -368,6 +368,54 @@ public abstract class StreamServerTests : IDisposable
         Assert.All(_test.Reports, static reported => Assert.IsType<InvalidDataException>(reported.Exception));
     }
 
+    [Fact, Trait("Conformance", "T8")]
+    public async Task Shutdown_CallbackOnALinkedTokenThrows_IsReportedAsItself()
+    {
+        Server server = Serve(static async connection =>
+        {
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(connection.ShutdownToken);
+            linked.Token.Register(static () => throw new InvalidDataException("callback"));
+            await connection.Input.ReadAsync(CancellationToken.None);
+        });
+        await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        await server.ShutdownAsync(TimeSpan.FromSeconds(10)).Within();
+        Assert.IsType<InvalidDataException>(Assert.Single(_test.Reports).Exception);
+    }
+
+    [Fact, Trait("Conformance", "T8")]
+    public async Task Shutdown_CallbackOnItsTokenLeavesTheLoop_TheLoopIsLeft()
+    {
+        Server server = Serve(static async connection =>
+        {
+            connection.ShutdownToken.Register(static () => throw new LoopAbortException("leave"));
+            await connection.Input.ReadAsync();
+        });
+        await ConnectAsync(server);
+        await Deadlines.UntilAsync(() => server.Connections == 1, "the connection");
+        await server.ShutdownAsync(TimeSpan.FromSeconds(10)).Within();
+        await Deadlines.UntilAsync(() => _test.Reports.Count == 1, "the loop's report");
+        Assert.Contains("left the loop", _test.Reports[0].Message, StringComparison.Ordinal);
+    }
+
+    [Fact, Trait("Conformance", "T9")]
+    public async Task Flush_CancelledBeforeItBegan_CountsNothingAgainstThePeer()
+    {
+        byte[] answer = new byte[300_000];
+        new Random(3).NextBytes(answer);
+        Server server = Serve(
+            async connection =>
+            {
+                connection.Output.Write(answer);
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connection.Output.FlushAsync(new CancellationToken(canceled: true)).AsTask());
+                await connection.Output.FlushAsync(CancellationToken.None);
+            },
+            new ServerOptions { WriteLimitBytes = 200_000 });
+        RawPeer peer = await ConnectAsync(server);
+        Assert.Equal(answer, await peer.ReceiveToEndAsync());
+        Assert.Empty(_test.Reports);
+    }
+
     [Fact]
     public async Task ReadLine_TooLong_EndsTheConnectionWithoutAReport()
     {
@@ -400,6 +448,21 @@ public abstract class StreamServerTests : IDisposable
         RawPeer peer = await ConnectAsync(server);
         await peer.SendAsync("hello");
         Assert.Equal("hello", System.Text.Encoding.ASCII.GetString(await peer.ReceiveToEndAsync()));
+        Assert.Empty(_test.Reports);
+    }
+
+    [Fact]
+    public async Task AsStream_WriteWithoutWaiting_IsSentByFlush()
+    {
+        Server server = Serve(static async connection =>
+        {
+            Stream stream = connection.AsStream();
+            stream.Write("hello"u8);
+            stream.Flush();
+            await connection.Input.ReadAsync();
+        });
+        RawPeer peer = await ConnectAsync(server);
+        Assert.Equal("hello", await peer.ReceiveTextAsync(5));
         Assert.Empty(_test.Reports);
     }
 

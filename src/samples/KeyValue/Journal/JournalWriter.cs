@@ -31,8 +31,8 @@ internal sealed class JournalWriter : IDisposable
         _thread = new JournalThread(
             file,
             durability,
-            number => loop.CallSoonThreadSafe(() => OnCommitted(number)),
-            why => loop.CallSoonThreadSafe(() => OnFailed(why)));
+            number => Tell(() => OnCommitted(number)),
+            why => Tell(() => OnFailed(why)));
     }
 
     /// <summary>Called when more is safe than before.</summary>
@@ -116,6 +116,18 @@ internal sealed class JournalWriter : IDisposable
         _next++;
         spare?.Reset(_next);
         _batch = spare ?? new JournalBatch(_next);
+    }
+
+    private void Tell(Action call)
+    {
+        try
+        {
+            _loop.CallSoonThreadSafe(call);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The loop was closed before the journal: what is committed is safe all the same, and nobody waits to hear of it.
+        }
     }
 
     private void OnCommitted(long number)
