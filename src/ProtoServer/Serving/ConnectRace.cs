@@ -7,6 +7,9 @@ namespace ProtoServer;
 /// <remarks>Source: <see href="https://www.rfc-editor.org/rfc/rfc8305">RFC 8305</see>, section 5. The losers are cancelled, and closed if they had connected all the same.</remarks>
 internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationToken, Task<ConnectionContext>> connect, TimeSpan delay)
 {
+    // What the runtime's timers can wait for: anything longer is never.
+    private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(int.MaxValue);
+
     private readonly List<Attempt> _attempts = [];
 
     /// <summary>What was tried so far; an attempt that has not ended yet is listed with <paramref name="pending"/>.</summary>
@@ -31,7 +34,7 @@ internal sealed class ConnectRace(EventLoop loop, Func<EndPoint, CancellationTok
                     running.Add(next);
                     next.Start(connect, end.Token);
                     // Where there is nothing to wait for too: it ends with the token, which a transport from elsewhere need not heed.
-                    pause = Task.Delay(_attempts.Count == endPoints.Count ? Timeout.InfiniteTimeSpan : delay, loop.TimeProvider, end.Token);
+                    pause = Task.Delay(_attempts.Count == endPoints.Count || delay > s_longest ? Timeout.InfiniteTimeSpan : delay, loop.TimeProvider, end.Token);
                 }
                 await Task.WhenAny(running.Select(static attempt => (Task)attempt.Connecting).Append(pause));
                 cancellationToken.ThrowIfCancellationRequested();

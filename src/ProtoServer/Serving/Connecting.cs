@@ -82,7 +82,7 @@ internal sealed class Connecting<TResult>(EventLoop loop, Func<ConnectionContext
         {
             Task<IPAddress[]> resolving = options.Resolver is { } resolver ? resolver(host, end) : Dns.GetHostAddressesAsync(host, end);
             // The system's resolver blocks a pool thread, and cannot be interrupted: it is left behind.
-            IPAddress[] addresses = [.. (await resolving.WaitAsync(end)).Distinct()];
+            IPAddress[] addresses = [.. (await resolving.WaitAsync(end)).Where(static address => address is not null).Distinct()];
             return addresses.Length > 0 ? addresses : throw new SocketException((int)SocketError.NoData);
         }
         catch (OperationCanceledException) when (_timedOut)

@@ -191,6 +191,20 @@ public class ConnectTests
         Assert.Equal(server.EndPoints[0], transport.RemoteEndPoint);
     }
 
+    [Fact]
+    public async Task Connect_LongestDelayAndAnAddressThatIsNone_GoOnToTheNextOne()
+    {
+        using EventLoop loop = EventLoop.Start();
+        Server server = loop.CreateServer(() => new Peer(), "127.0.0.1", 0);
+        var options = new ClientOptions
+        {
+            HappyEyeballsDelay = TimeSpan.MaxValue,
+            Resolver = static (_, _) => Task.FromResult<IPAddress[]>([null!, IPAddress.Parse("127.0.0.2"), IPAddress.Loopback]),
+        };
+        (ITransport transport, _) = await loop.CreateConnectionAsync(() => new Peer(), "both.invalid", server.Port, options).WaitAsync(Within.Deadline);
+        Assert.Equal(server.EndPoints[0], transport.RemoteEndPoint);
+    }
+
     [Theory, Trait("Conformance", "K4")]
     [InlineData("::1", "different address families")]
     [InlineData("192.0.2.1", "192.0.2.1:0: Cannot assign requested address")]

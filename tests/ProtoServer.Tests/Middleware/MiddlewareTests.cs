@@ -301,6 +301,13 @@ public sealed class MiddlewareTests : IDisposable
         Assert.Empty(_test.Reports);
     }
 
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(-1.0)]
+    [InlineData(25 * 3600.0)]
+    public void ProxyProtocol_TimeoutOutOfRange_IsRefusedAtOnce(double seconds) =>
+        Assert.Throws<ArgumentOutOfRangeException>("timeout", () => new ServerOptions().UseProxyProtocol([IPNetwork.Parse("127.0.0.1/32")], TimeSpan.FromSeconds(seconds)));
+
     [Fact]
     public async Task ProxyProtocol_TrustedSourceIsSilent_IsClosedAtTheDeadline()
     {

@@ -13,7 +13,7 @@ public static class ProxyProtocol
     /// </summary>
     /// <param name="options">Where to add it; before what needs the client's address, and before TLS.</param>
     /// <param name="trusted">The proxies. At least one; a server that is reached by proxies only should listen where nobody else comes.</param>
-    /// <param name="timeout">How long a trusted proxy may take to send the header; then the connection is closed. Default 5 s, more than zero.</param>
+    /// <param name="timeout">How long a trusted proxy may take to send the header; then the connection is closed. Default 5 s, more than zero, a day at most.</param>
     /// <exception cref="ArgumentException">No trusted source is named.</exception>
     public static ServerOptions UseProxyProtocol(this ServerOptions options, IEnumerable<IPNetwork> trusted, TimeSpan? timeout = null)
     {
@@ -26,6 +26,7 @@ public static class ProxyProtocol
         }
         TimeSpan limit = timeout ?? TimeSpan.FromSeconds(5);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, TimeSpan.FromDays(1), nameof(timeout));
         return options.Use(next => connection => IsTrusted(connection.RemoteEndPoint, networks) ? ReadHeaderAsync(connection, next, limit) : next(connection));
     }
 
