@@ -76,9 +76,6 @@ internal readonly ref struct CommandCall
     /// <summary>Writes an error that names things.</summary>
     public void Fail(ref RespWriter reply, string text) => Fail(ref reply, Errors.Text(text));
 
-
-
-
     /// <summary>A number that may have a fraction, in the spellings that clients use.</summary>
     public static bool TryFloat(ReadOnlySpan<byte> text, out double value)
     {
