@@ -11,9 +11,6 @@ internal sealed partial class Session : FramingProtocol, IDrainingProtocol
     // Replies that wait for the disk or for another machine; beyond this nothing more is read until some have left.
     private const int MostHeldBytes = 64 * 1024;
 
-    // Pipelined requests whose keys are fetched from memory together; more would push the first out again.
-    private const int Lookahead = 16;
-
     private readonly KeyValueServer _server;
     private readonly RespRequestReader _reader;
     private HeldReplies? _held;
@@ -283,7 +280,7 @@ internal sealed partial class Session : FramingProtocol, IDrainingProtocol
     /// <summary>Lets the executor see what comes, and returns up to where it has.</summary>
     private int PrepareNext(ReadOnlySpan<byte> input, int position)
     {
-        Span<Range> arguments = stackalloc Range[Lookahead];
+        Span<Range> arguments = stackalloc Range[Database.MostWarmed];
         int found = RespLookahead.FirstArguments(input, ref position, arguments);
         if (found > 1)
         {

@@ -32,7 +32,7 @@ public class HostileClientTests
             }
             string expected = $"connected_clients:{count + 1}\r\n";
             string told = "";
-            await UntilAsync(async () => (told = await probe.AskAsync("INFO", "clients")).Contains(expected, StringComparison.Ordinal), () => told);
+            await Eventually.TrueAsync(async () => (told = await probe.AskAsync("INFO", "clients")).Contains(expected, StringComparison.Ordinal), () => told);
             long grown = server.ResidentBytes - before;
             TestContext.Current.SendDiagnosticMessage($"{count} announcements: {grown / MiB} MiB");
             Assert.True(grown <= 50 * MiB * count / 10_000 + 5 * MiB, $"{count} announcements cost {grown / MiB} MiB.");
@@ -60,7 +60,7 @@ public class HostileClientTests
                 clients.Add(client);
                 await client.SendAsync(requests);
             }
-            await UntilAsync(async () => CallsOf(await probe.AskAsync("INFO", "commandstats"), "get") >= 200);
+            await Eventually.TrueAsync(async () => CallsOf(await probe.AskAsync("INFO", "commandstats"), "get") >= 200);
             for (int i = 0; i < 200; i++)
             {
                 Assert.Equal("+PONG\r\n", await probe.AskAsync("PING"));
@@ -139,7 +139,7 @@ public class HostileClientTests
         await probe.AskAsync("SET", "big", new string('x', (int)MiB));
         using RawClient client = await RawClient.ConnectAsync(server.Port, receiveBuffer: 4096);
         await client.SendAsync(requests);
-        await UntilAsync(async () => cutOff != (await probe.AskAsync("CLIENT", "LIST")).Contains(" cmd=get ", StringComparison.Ordinal));
+        await Eventually.TrueAsync(async () => cutOff != (await probe.AskAsync("CLIENT", "LIST")).Contains(" cmd=get ", StringComparison.Ordinal));
         if (cutOff)
         {
             await Assert.ThrowsAsync<SocketException>(() => client.ReadToEndAsync());
@@ -217,7 +217,7 @@ public class HostileClientTests
         Assert.Equal(answer, await browser.ReadToEndAsync());
         using RawClient probe = await RawClient.ConnectAsync(server.Port);
         Assert.Equal("$-1\r\n", await probe.AskAsync("GET", "a"));
-        await UntilAsync(() => Task.FromResult(server.Log.Contains("speaks HTTP", StringComparison.Ordinal)));
+        await Eventually.TrueAsync(() => Task.FromResult(server.Log.Contains("speaks HTTP", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -239,7 +239,7 @@ public class HostileClientTests
             line = await monitor.ReadReplyAsync();
         }
         Assert.Contains("\"SET\" \"k\\r\\n\\x1b[2J\" \"v\"\r\n", line, StringComparison.Ordinal);
-        await UntilAsync(() => Task.FromResult(server.Log.Contains("line\\r\\nfail: forged\\x1b[2J", StringComparison.Ordinal)));
+        await Eventually.TrueAsync(() => Task.FromResult(server.Log.Contains("line\\r\\nfail: forged\\x1b[2J", StringComparison.Ordinal)));
         string list = await client.AskAsync("CLIENT", "LIST");
         Assert.Equal(2, list.Split('\n').Count(text => text.StartsWith("id=", StringComparison.Ordinal)));
     }
@@ -289,15 +289,5 @@ public class HostileClientTests
     {
         string line = File.ReadLines("/proc/self/limits").First(text => text.StartsWith("Max open files", StringComparison.Ordinal));
         return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], CultureInfo.InvariantCulture);
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, Func<string>? state = null)
-    {
-        DateTime end = DateTime.UtcNow.AddSeconds(30);
-        while (!await condition())
-        {
-            Assert.True(DateTime.UtcNow < end, $"It did not happen within 30 s. {state?.Invoke()}");
-            await Task.Delay(50);
-        }
     }
 }

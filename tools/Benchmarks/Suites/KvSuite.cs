@@ -146,12 +146,10 @@ internal sealed class KvSuite : ISuite
 
         public int Port { get; } = port;
 
-        public static async Task<Contender> StartOursAsync(CancellationToken cancellationToken, params string[] arguments)
+        public static Task<Contender> StartOursAsync(CancellationToken cancellationToken, params string[] arguments)
         {
             string assembly = SourceTree.At("src", "samples", "KeyValue", "bin", "Release", "net10.0", "KeyValue.dll");
-            ChildProcess process = ChildProcess.Start(["dotnet", assembly, "--port", "0", "--log", "Warning", .. arguments], null);
-            string line = await process.Output.ReadLineAsync(cancellationToken) ?? throw new InvalidOperationException(await process.ErrorsAsync());
-            return new Contender(process, int.Parse(line[(line.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture));
+            return StartAsync(["dotnet", assembly, "--port", "0", "--log", "Warning", .. arguments], cancellationToken);
         }
 
         public static async Task<Contender> StartRedisAsync(CancellationToken cancellationToken, params string[] arguments)
@@ -174,14 +172,13 @@ internal sealed class KvSuite : ISuite
         }
 
         /// <summary>Null where there is no C compiler.</summary>
-        public static async Task<Contender?> StartEchoAsync(CancellationToken cancellationToken)
-        {
-            if (NativeBuild.MissingCompiler() is not null)
-            {
-                return null;
-            }
+        public static async Task<Contender?> StartEchoAsync(CancellationToken cancellationToken) =>
+            NativeBuild.MissingCompiler() is null ? await StartAsync([NativeBuild.Compile("raw_epoll.c"), "0"], cancellationToken) : null;
 
-            ChildProcess process = ChildProcess.Start([NativeBuild.Compile("raw_epoll.c"), "0"], null);
+        // One that says "listening on HOST:PORT" first.
+        private static async Task<Contender> StartAsync(IReadOnlyList<string> command, CancellationToken cancellationToken)
+        {
+            ChildProcess process = ChildProcess.Start(command, null);
             string line = await process.Output.ReadLineAsync(cancellationToken) ?? throw new InvalidOperationException(await process.ErrorsAsync());
             return new Contender(process, int.Parse(line[(line.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture));
         }

@@ -9,6 +9,9 @@ namespace KeyValue.Store;
 /// </remarks>
 internal sealed class Database
 {
+    /// <summary>How many keys <see cref="Warm"/> takes at a time; more would push the first out of the cache again.</summary>
+    public const int MostWarmed = 16;
+
     private readonly KeySpace _space;
     private readonly KeyTable _table = new();
     private readonly ExpiryQueue _steadyDeadlines = new();
@@ -56,10 +59,10 @@ internal sealed class Database
 
     /// <summary>Fetches from memory what <see cref="Find"/> and <see cref="Edit"/> will need for some keys, all at the same time.</summary>
     /// <param name="bytes">Where the keys are.</param>
-    /// <param name="keys">Which of the bytes each is; 16 at most count.</param>
+    /// <param name="keys">Which of the bytes each is; <see cref="MostWarmed"/> at most count.</param>
     public void Warm(ReadOnlySpan<byte> bytes, ReadOnlySpan<Range> keys)
     {
-        Span<uint> hashes = stackalloc uint[16];
+        Span<uint> hashes = stackalloc uint[MostWarmed];
         int count = Math.Min(keys.Length, hashes.Length);
         for (int i = 0; i < count; i++)
         {
