@@ -161,24 +161,25 @@ public class HostileClientTests
         byte[] block = [.. Enumerable.Repeat(RawClient.Request("GET", "k"), 1000).SelectMany(bytes => bytes)];
         // So that a server which was just started has its code compiled before it is measured.
         Assert.Equal(Requests / 2 * 7L, await FloodAsync(Requests / 2));
-        Task<long> receiving = FloodAsync(Requests);
-        // On a thread of its own: behind the flood's continuations on the pool the test would wait for itself.
-        List<double> milliseconds = await Task.Factory.StartNew(AskUntilReceived, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        Assert.Equal(Requests * 7L, await receiving);
+        // Five milliseconds on a machine that does nothing else: KEYVALUE_QUIET=1. Elsewhere whoever waits for a core would be measured, so only a real standstill fails.
+        bool isQuiet = Environment.GetEnvironmentVariable("KEYVALUE_QUIET") is not null;
+        double most = isQuiet ? 5 : 1000;
+        // One flood is over after some 150 answers, too few for the hundredth of them to say anything.
+        int floods = isQuiet ? 10 : 1;
+        Task<long> receiving = RepeatAsync();
+        List<double> milliseconds = await OnOwnThreadAsync(AskUntilReceived);
+        Assert.Equal(floods * Requests * 7L, await receiving);
         milliseconds.Sort();
         double p99 = milliseconds[(int)(milliseconds.Count * 0.99)];
         TestContext.Current.SendDiagnosticMessage($"beside a million: {milliseconds.Count} probes, p50 {milliseconds[milliseconds.Count / 2]:F2} ms, p99 {p99:F2} ms");
-        // Five milliseconds on a machine that does nothing else: KEYVALUE_QUIET=1. Elsewhere whoever waits for a core would be measured, so only a real standstill fails.
-        double most = Environment.GetEnvironmentVariable("KEYVALUE_QUIET") is null ? 1000 : 5;
         Assert.True(p99 <= most, $"p99 {p99:F2} ms beside a client that pipelines a million requests.");
 
         List<double> AskUntilReceived()
         {
-            using Socket asker = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
-            asker.Connect(IPAddress.Loopback, server.Port);
+            using Socket asker = Connect();
             byte[] request = RawClient.Request("PING");
             byte[] reply = new byte[16];
-            List<double> times = [];
+            List<double> times = new(1_000_000);
             while (!receiving.IsCompleted)
             {
                 long start = Stopwatch.GetTimestamp();
@@ -189,21 +190,54 @@ public class HostileClientTests
             return times;
         }
 
+        async Task<long> RepeatAsync()
+        {
+            long received = 0;
+            for (int flood = 0; flood < floods; flood++)
+            {
+                received += await FloodAsync(Requests);
+            }
+            return received;
+        }
+
+        // It allocates nothing while it runs: a collection of this process would be measured as the server's delay.
         async Task<long> FloodAsync(int requests)
         {
-            using RawClient flood = await RawClient.ConnectAsync(server.Port);
-            Task sending = Task.Run(async () =>
+            using Socket flood = Connect();
+            Task<int> sending = OnOwnThreadAsync(() =>
             {
                 for (int sent = 0; sent < requests; sent += 1000)
                 {
-                    await flood.SendAsync(block);
+                    Assert.Equal(block.Length, flood.Send(block));
                 }
-                flood.ShutdownSend();
+                flood.Shutdown(SocketShutdown.Send);
+                return requests;
             });
-            long received = await Task.Run(async () => (await flood.ReadToEndAsync()).Length);
+            long received = await OnOwnThreadAsync(() =>
+            {
+                byte[] replies = new byte[64 * 1024];
+                long total = 0;
+                int count;
+                while ((count = flood.Receive(replies)) > 0)
+                {
+                    total += count;
+                }
+                return total;
+            });
             await sending;
             return received;
         }
+
+        Socket Connect()
+        {
+            Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 30_000, ReceiveTimeout = 30_000 };
+            socket.Connect(IPAddress.Loopback, server.Port);
+            return socket;
+        }
+
+        // What waits for a thread of the pool waits for the test, not for the server.
+        static Task<T> OnOwnThreadAsync<T>(Func<T> function) =>
+            Task.Factory.StartNew(function, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     [Theory]
