@@ -76,16 +76,25 @@ static void keep(int fd, const char *bytes, size_t length) {
     interest(fd, EPOLLOUT, EPOLL_CTL_MOD);
 }
 
+// Returns what to send for the bytes received, and sets how much that is. Who includes this file may define another one before.
+#ifndef ANSWERS_OTHERWISE
+static const char *answer(const char *bytes, ssize_t *length) {
+    (void)length;
+    return bytes;
+}
+#endif
+
 static void readable(int fd) {
-    ssize_t received = recv(fd, receive_buffer, sizeof receive_buffer, 0);
-    if (received <= 0) {
-        if (received < 0 && (errno == EAGAIN || errno == EINTR)) {
+    ssize_t length = recv(fd, receive_buffer, sizeof receive_buffer, 0);
+    if (length <= 0) {
+        if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
         }
         end(fd);
         return;
     }
-    ssize_t sent = send(fd, receive_buffer, (size_t)received, MSG_NOSIGNAL);
+    const char *reply = answer(receive_buffer, &length);
+    ssize_t sent = send(fd, reply, (size_t)length, MSG_NOSIGNAL);
     if (sent < 0) {
         if (errno != EAGAIN && errno != EINTR) {
             end(fd);
@@ -93,8 +102,8 @@ static void readable(int fd) {
         }
         sent = 0;
     }
-    if (sent < received) {
-        keep(fd, receive_buffer + sent, (size_t)(received - sent));
+    if (sent < length) {
+        keep(fd, reply + sent, (size_t)(length - sent));
     }
 }
 
