@@ -45,6 +45,7 @@ public sealed partial class EventLoop : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.ExecutorThreads, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ExecutorThreads, 1024, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.ShutdownTimeout, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.ShutdownTimeout, TimeSpan.FromDays(1), nameof(options));
         Name = Options.Name ?? $"loop {Interlocked.Increment(ref s_count)}";
         Logger = Options.LoggerFactory?.CreateLogger("ProtoServer") ?? LastResortLogger.Instance;
         Debug = Options.Debug;
@@ -249,20 +250,16 @@ public sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>Loop thread: the program is asked to end.</summary>
-    internal void RequestShutdown() => CancelDeferred(_shutdown);
+    internal void RequestShutdown() => CancelDeferred(_shutdown, nameof(ShutdownToken), this);
 
-    /// <summary>Loop thread: cancels, and brings every <c>await</c> that this ends to the next iteration instead of running it inside the caller.</summary>
-    internal void CancelDeferred(CancellationTokenSource source)
+    /// <summary>Loop thread: as <see cref="TokenCallbacks.Cancel"/>, and every <c>await</c> that this ends goes on in the next iteration instead of inside the caller.</summary>
+    internal void CancelDeferred(CancellationTokenSource source, string token, object owner)
     {
         SynchronizationContext? previous = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(_deferring);
         try
         {
-            source.Cancel();
-        }
-        catch (AggregateException exception)
-        {
-            Report("A callback that was registered with a cancellation token threw.", exception, null, this);
+            source.Cancel(this, token, owner);
         }
         finally
         {

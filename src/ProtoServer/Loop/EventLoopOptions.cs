@@ -34,7 +34,7 @@ public sealed class EventLoopOptions
 
     /// <summary>
     /// How long each closing step may take: cancelled tasks that have not ended yet, async generators, work on executor threads. What is late is logged by name and left behind.
-    /// Default 10 s; zero does not wait. Unlimited is not offered: one task that ignores its cancellation would hold the process for ever.
+    /// Default 10 s, at most a day; zero does not wait. Unlimited is not offered: one task that ignores its cancellation would hold the process for ever.
     /// </summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -22,7 +22,7 @@ public abstract class ConnectionOptions
     /// <summary>Bytes that a buffered protocol may leave unconsumed; at this many the connection ends with a <see cref="ProtocolViolationException"/>. Default 1 MiB, at least 1.</summary>
     public int InputLimitBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>How long a closing connection may take to send what is queued; then it is aborted. Default 10 s, more than zero. Unlimited is not offered: a peer that does not read would hold the connection for ever.</summary>
+    /// <summary>How long a closing connection may take to send what is queued; then it is aborted. Default 10 s, more than zero, at most a day. Unlimited is not offered: a peer that does not read would hold the connection for ever.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a closed connection whose peer is still sending reads and discards, so that no reset overtakes the last answer. Default 2 s; zero resets at once.</summary>
@@ -66,6 +66,7 @@ public abstract class ConnectionOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(WriteLimitBytes, WriteHighWaterBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(InputLimitBytes, 1);
         ThrowUnlessPositive(CloseTimeout, nameof(CloseTimeout));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(CloseTimeout, TimeSpan.FromDays(1));
         ArgumentOutOfRangeException.ThrowIfLessThan(LingerTimeout, TimeSpan.Zero);
         ThrowUnlessPositiveOrNever(IdleTimeout, nameof(IdleTimeout));
         ThrowUnlessPositiveOrNever(FirstDataTimeout, nameof(FirstDataTimeout));

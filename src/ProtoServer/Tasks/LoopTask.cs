@@ -87,11 +87,11 @@ public abstract class LoopTask
         Interlocked.CompareExchange(ref _cancelMessage, message, null);
         if (Loop.MayCallDirectly)
         {
-            Loop.CancelDeferred(_cancellation);
+            Loop.CancelDeferred(_cancellation, nameof(CancellationToken), this);
         }
         else
         {
-            Loop.Post(static task => task.Loop.CancelDeferred(task._cancellation), this);
+            Loop.Post(static task => task.Loop.CancelDeferred(task._cancellation, nameof(CancellationToken), task), this);
         }
         return true;
     }

@@ -51,7 +51,7 @@ internal sealed class OpenGenerator<T> : OpenGenerator
         if (_moving is { IsCompleted: false } moving)
         {
             // It cannot be closed in the middle of a step: end the step first.
-            Loop.CancelDeferred(_cancellation);
+            Loop.CancelDeferred(_cancellation, nameof(CancellationToken), this);
             await ((Task)moving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
         End();

@@ -161,7 +161,7 @@ public sealed class TaskGroup
             return;
         }
         _ending = true;
-        Loop.CancelDeferred(_cancellation);
+        Loop.CancelDeferred(_cancellation, nameof(CancellationToken), this);
         foreach (LoopTask child in _children.ToArray())
         {
             child.Cancel();

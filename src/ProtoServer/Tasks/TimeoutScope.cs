@@ -92,6 +92,6 @@ public sealed class TimeoutScope
     {
         _timer = null;
         IsExpired = true;
-        _loop.CancelDeferred(_cancellation);
+        _loop.CancelDeferred(_cancellation, nameof(CancellationToken), this);
     }
 }

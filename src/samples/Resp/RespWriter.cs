@@ -95,6 +95,8 @@ public ref struct RespWriter
     }
 
     /// <summary>A string of any octets.</summary>
+    /// <remarks>Compiled by itself: as a part of its caller it would use up what the JIT allows there, and every slice would become a call.</remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public void Bulk(scoped ReadOnlySpan<byte> payload)
     {
         if (payload.Length > OnePiece)

@@ -82,11 +82,19 @@ public sealed class CreateServerTests : IDisposable
     }
 
     [Theory, Trait("Conformance", "S14")]
-    [InlineData(0, 10, 10)]
-    [InlineData(10, 0, 10)]
-    [InlineData(10, 10, -1)]
-    public void Options_OutOfRange_Throw(int backlog, int maxConnections, int drainSeconds) => Assert.Throws<ArgumentOutOfRangeException>(() =>
-        _test.Loop.CreateServer(Echo, "127.0.0.1", 0, new ServerOptions { Backlog = backlog, MaxConnections = maxConnections, DrainTimeout = TimeSpan.FromSeconds(drainSeconds) }));
+    [InlineData(0, 10, 10, 10)]
+    [InlineData(10, 0, 10, 10)]
+    [InlineData(10, 10, -1, 10)]
+    [InlineData(10, 10, 10, 0)]
+    [InlineData(10, 10, 10, 86_401)]
+    public void Options_OutOfRange_Throw(int backlog, int maxConnections, int drainSeconds, int closeSeconds) => Assert.Throws<ArgumentOutOfRangeException>(() =>
+        _test.Loop.CreateServer(Echo, "127.0.0.1", 0, new ServerOptions
+        {
+            Backlog = backlog,
+            MaxConnections = maxConnections,
+            DrainTimeout = TimeSpan.FromSeconds(drainSeconds),
+            CloseTimeout = TimeSpan.FromSeconds(closeSeconds),
+        }));
 
     [Fact, Trait("Conformance", "S7")]
     public async Task Host_OneAddressNotOnThisMachine_TheOtherIsServed()

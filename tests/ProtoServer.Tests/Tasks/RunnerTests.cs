@@ -188,4 +188,10 @@ public class RunnerTests
         ArgumentException exception = Assert.Throws<ArgumentException>(() => loop.AddSignalHandler(PosixSignal.SIGHUP, async () => await Task.Yield()));
         Assert.Contains("CreateTask", exception.Message);
     }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(86_401)]
+    public void ShutdownTimeout_OutOfRange_Throws(int seconds) => Assert.Throws<ArgumentOutOfRangeException>(() =>
+        EventLoop.Run(_ => Task.CompletedTask, new EventLoopOptions { ShutdownTimeout = TimeSpan.FromSeconds(seconds) }));
 }
