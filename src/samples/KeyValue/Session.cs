@@ -154,6 +154,10 @@ internal sealed partial class Session : FramingProtocol, IDrainingProtocol
         _held?.Drop();
         _held = null;
         _heldTooMuch = _awaitsJournal = _ended = _draining = false;
+        if (exception is not null)
+        {
+            _server.LogLost(this, exception);
+        }
         _server.Forget(this);
     }
 

@@ -134,7 +134,7 @@ public class HostileClientTests
     [InlineData("GET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\nGET big\r\n", false)]
     public async Task Output_BeyondItsLimit_OneReplyIsCutOffAndManyWait(string requests, bool cutOff)
     {
-        await using ServerProcess server = await ServerProcess.StartKeyValueAsync("--max-output", "1mb");
+        await using ServerProcess server = await ServerProcess.StartKeyValueAsync("--max-output", "1mb", "--log", "Debug");
         using RawClient probe = await RawClient.ConnectAsync(server.Port);
         await probe.AskAsync("SET", "big", new string('x', (int)MiB));
         using RawClient client = await RawClient.ConnectAsync(server.Port, receiveBuffer: 4096);
@@ -143,6 +143,7 @@ public class HostileClientTests
         if (cutOff)
         {
             await Assert.ThrowsAsync<SocketException>(() => client.ReadToEndAsync());
+            await Eventually.TrueAsync(() => Task.FromResult(server.Log.Contains("Lost 127.0.0.1", StringComparison.Ordinal)), () => server.Log);
             return;
         }
         for (int reply = 0; reply < 8; reply++)
