@@ -252,7 +252,7 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>Loop thread: the program is asked to end.</summary>
     internal void RequestShutdown() => CancelDeferred(_shutdown, nameof(ShutdownToken), this);
 
-    /// <summary>Loop thread: as <see cref="TokenCallbacks.Cancel"/>, and every <c>await</c> that this ends goes on in the next iteration instead of inside the caller.</summary>
+    /// <summary>Loop thread, or any while nobody runs it: as <see cref="TokenCallbacks.Cancel"/>, and every <c>await</c> that this ends goes on in the next iteration instead of inside the caller.</summary>
     internal void CancelDeferred(CancellationTokenSource source, string token, object owner)
     {
         SynchronizationContext? previous = SynchronizationContext.Current;

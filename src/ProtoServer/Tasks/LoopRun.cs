@@ -87,13 +87,22 @@ internal sealed class LoopRun
 
     private void Step(string what, Func<Task> step)
     {
-        try
+        // Again after a callback that meant to leave the loop: it is being left, and what others clean up is not that callback's affair. Bounded, for there may always be another.
+        for (int attempt = 0; attempt < 16; attempt++)
         {
-            _loop.RunUntilComplete(step);
-        }
-        catch (Exception exception)
-        {
-            _loop.Report($"{what} met an error; closing goes on.", exception, null, _loop);
+            try
+            {
+                _loop.RunUntilComplete(step);
+                return;
+            }
+            catch (Exception exception)
+            {
+                _loop.Report($"{what} met an error; closing goes on.", exception, null, _loop);
+                if (exception is not LoopAbortException)
+                {
+                    return;
+                }
+            }
         }
     }
 

@@ -88,6 +88,8 @@ internal abstract class OpenGenerator(EventLoop loop)
 
     public abstract ValueTask CloseAsync();
 
+    public override string ToString() => $"async generator {Name}";
+
     /// <summary>The finalizer's thread: nobody can move or close it any more.</summary>
     public void Dropped()
     {

@@ -204,7 +204,13 @@ internal sealed class KeyValueServer : IDisposable
         _logger.LogWarning("Cut off {Client}: it is owed more than {Bytes} bytes of replies (--max-output).", session.RemoteEndPoint, MaxOutputBytes);
 
     /// <summary>For whoever looks into a client's trouble: resets are everyday, so not by default.</summary>
-    public void LogLost(Session session, Exception reason) => _logger.LogDebug("Lost {Client}: {Reason}", session.RemoteEndPoint, reason.Message);
+    public void LogLost(Session session, Exception reason)
+    {
+        if (_logger.IsEnabled(LogLevel.Debug))
+        {
+            _logger.LogDebug("Lost {Client}: {Reason}", session.RemoteEndPoint, reason.Message);
+        }
+    }
 
     /// <summary>Says, at most once a minute, that a browser or another HTTP client came.</summary>
     public void LogCrossProtocol(Session session)

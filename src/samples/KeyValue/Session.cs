@@ -154,11 +154,11 @@ internal sealed partial class Session : FramingProtocol, IDrainingProtocol
         _held?.Drop();
         _held = null;
         _heldTooMuch = _awaitsJournal = _ended = _draining = false;
+        _server.Forget(this);
         if (exception is not null)
         {
             _server.LogLost(this, exception);
         }
-        _server.Forget(this);
     }
 
     protected override void ProtocolViolated(ProtocolViolationException violation)

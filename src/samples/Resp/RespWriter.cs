@@ -95,7 +95,7 @@ public ref struct RespWriter
     }
 
     /// <summary>A string of any octets.</summary>
-    /// <remarks>Compiled by itself: as a part of its caller it would use up what the JIT allows there, and every slice would become a call.</remarks>
+    /// <remarks>Not inlined: it would take up the JIT's inlining budget of the command that calls it, and the small span operations there would become calls.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void Bulk(scoped ReadOnlySpan<byte> payload)
     {

@@ -367,31 +367,4 @@ public class TaskGroupTests
         }));
         Assert.Single(failures.InnerExceptions);
     });
-
-    [Fact]
-    [Trait("Conformance", "G18")]
-    public void CallbacksOnTheToken_ThatThrow_AreReportedOneByOneByName()
-    {
-        TaskGroup? seen = null;
-        List<LoopErrorContext> reports = Run(_ => TaskGroup.RunAsync(group =>
-        {
-            seen = group;
-            group.CancellationToken.Register(() => OnLoop.Throw(new InvalidDataException("one")));
-            group.CancellationToken.Register(() => OnLoop.Throw(new InvalidDataException("two")));
-            group.Cancel();
-            return Task.CompletedTask;
-        }));
-        Assert.Equal(["one", "two"], reports.Select(report => Assert.IsType<InvalidDataException>(report.Exception).Message).Order());
-        Assert.All(reports, report => Assert.Same(seen, report.Source));
-        Assert.All(reports, report => Assert.Equal(nameof(TaskGroup.CancellationToken), report.Callback));
-    }
-
-    [Fact]
-    [Trait("Conformance", "G18")]
-    public void CallbackOnTheToken_ThatLeavesTheLoop_LeavesIt() => Assert.Throws<LoopAbortException>(() => Run(_ => TaskGroup.RunAsync(async group =>
-    {
-        group.CancellationToken.Register(() => OnLoop.Throw(new LoopAbortException("Enough.")));
-        group.Cancel();
-        await Turns(100);
-    })));
 }

@@ -77,7 +77,7 @@ internal sealed class KvSuite : ISuite
                     $"{operation.ToUpperInvariant()}, {pipeline}",
                     Text(rounds.Select(round => round.Redis).Median()),
                     Text(rounds.Select(round => round.Ours).Median()),
-                    $"{Text(ratios.Median())} ({Text(ratios.Quantile(0.25))} to {Text(ratios.Quantile(0.75))})",
+                    Range(ratios),
                     goal is { } most ? $"at most {Text(most)}" : "-",
                     goal is { } limit ? Math.Round(ratios.Median(), 2) <= limit ? "yes" : "**no**" : "-",
                     native is null ? "-" : Text(rounds.Select(round => round.Native!.Value).Median()),
@@ -99,19 +99,24 @@ internal sealed class KvSuite : ISuite
             List<(double Redis, double Ours)> rounds = [];
             for (int round = 0; round <= options.Rounds; round++)
             {
-                double reference = await BenchmarkAsync(redis, "set", 100_000, 16, 64, cancellationToken);
-                double measured = await BenchmarkAsync(ours, "set", 100_000, 16, 64, cancellationToken);
-                Console.WriteLine($"durable round {round}/{options.Rounds}  redis-server {reference,9:N0}/s  ours {measured,9:N0}/s");
+                Dictionary<Contender, double> rates = [];
+                foreach (Contender contender in Rounds.Order([redis, ours], round))
+                {
+                    rates[contender] = await BenchmarkAsync(contender, "set", 100_000, 16, 64, cancellationToken);
+                }
+
+                Console.WriteLine($"durable round {round}/{options.Rounds}  redis-server {rates[redis],9:N0}/s  ours {rates[ours],9:N0}/s");
                 if (round > 0)
                 {
-                    rounds.Add((reference, measured));
+                    rounds.Add((rates[redis], rates[ours]));
                 }
             }
 
+            double[] ratios = [.. rounds.Select(round => round.Ours / round.Redis)];
             MarkdownTable table = new("server", "SET per second");
             table.Add("redis-server, appendfsync always", rounds.Select(round => round.Redis).Median().ToString("N0", CultureInfo.InvariantCulture));
             table.Add("ours, durability always", rounds.Select(round => round.Ours).Median().ToString("N0", CultureInfo.InvariantCulture));
-            table.Add("ratio", Text(rounds.Select(round => round.Ours / round.Redis).Median()));
+            table.Add("ours / redis, median over the rounds", Range(ratios));
             return table.ToString();
         }
         finally
@@ -136,6 +141,8 @@ internal sealed class KvSuite : ISuite
         string last = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
         return double.Parse(last.Split(',')[1].Trim('"'), CultureInfo.InvariantCulture);
     }
+
+    private static string Range(double[] ratios) => $"{Text(ratios.Median())} ({Text(ratios.Quantile(0.25))} to {Text(ratios.Quantile(0.75))})";
 
     private static string Text(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 

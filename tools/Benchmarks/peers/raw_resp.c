@@ -1,9 +1,12 @@
 // What a key-value operation costs before anybody reads it: the raw epoll server, sending a reply that was made beforehand for each request.
-// It neither parses nor looks up nor stores. It tells GET, SET and INCR by one letter and counts asterisks, so it understands nobody but redis-benchmark.
+// It neither parses nor looks up nor stores. It tells GET, SET and INCR by one letter and counts asterisks, so it understands nobody but redis-benchmark,
+// and only while each receive begins with a request: it ends when one does not.
 //
 //   raw_resp PORT [THREADS]
 #define _GNU_SOURCE
 #define ANSWERS_OTHERWISE
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -27,6 +30,10 @@ __attribute__((constructor)) static void make_replies(void) {
 }
 
 static const char *answer(const char *bytes, ssize_t *length) {
+    if (bytes[0] != '*') {
+        fputs("raw_resp: a receive began inside a request, so its answers cannot be told\n", stderr);
+        exit(1);
+    }
     const char *end = bytes + *length, *at = bytes;
     ssize_t requests = 0;
     while (requests < REPLIES && (at = memchr(at, '*', (size_t)(end - at))) != NULL) {

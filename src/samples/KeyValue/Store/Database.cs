@@ -9,7 +9,7 @@ namespace KeyValue.Store;
 /// </remarks>
 internal sealed class Database
 {
-    /// <summary>How many keys <see cref="Warm"/> takes at a time. Of sixteen, the first were often out of the nearest cache again before their turn.</summary>
+    /// <summary>How many keys <see cref="Warm"/> takes at a time: as many as wait together, as few as still lie in the nearest cache when the last of them has its turn.</summary>
     public const int MostWarmed = 8;
 
     private readonly KeySpace _space;
