@@ -83,6 +83,19 @@ public sealed class RunningTests : IDisposable
         Assert.Contains("Stop()", thrown.Message, StringComparison.Ordinal);
     }
 
+    [Fact, Trait("Conformance", "L10")]
+    public void Dispose_WithACallThatMeansToLeaveTheLoop_GivesTheOthersTheirTurn()
+    {
+        var reports = new List<LoopErrorContext>();
+        _loop.ExceptionHandler = reports.Add;
+        bool called = false;
+        _loop.CallSoon(static () => throw new LoopAbortException("Enough."));
+        _loop.CallSoon(() => called = true);
+        _loop.Dispose();
+        Assert.IsType<LoopAbortException>(Assert.Single(reports).Exception);
+        Assert.True(called);
+    }
+
     [Fact, Trait("Conformance", "L8")]
     public void Dispose_Again_IsHarmlessAndSchedulingThrows()
     {
