@@ -123,8 +123,9 @@ public sealed partial class EventLoop
         {
             handle.Run();
         }
-        catch (Exception exception) when (exception is not LoopAbortException)
+        catch (Exception exception) when (exception is not LoopAbortException || _closed)
         {
+            // A closed loop cannot be left any more, and the others' turn comes all the same.
             Report("A callback threw.", exception, CallName.Of(callback), handle);
         }
         CallContext.Restore(_ambient);

@@ -101,9 +101,7 @@ public sealed partial class EventLoop
                 _inbox.DrainTo(_ready);
                 for (int count = _ready.Count; count > 0; count--)
                 {
-                    CallHandle call = _ready.Dequeue();
-                    // One that means to leave the loop: it is closed already, and the others' turn comes all the same.
-                    Guard(() => RunCall(call), "Closing the loop");
+                    RunCall(_ready.Dequeue());
                 }
                 _flushes.FlushAll();
             }

@@ -124,12 +124,7 @@ public sealed class ForeignEndTests : IDisposable
     public async Task Listener_ThatNeverEnds_DoesNotKeepTheServer(HungListener.Step step)
     {
         var listener = new HungListener(step);
-        Server server = _test.Loop.CreateServer(
-            static () => new ProbeProtocol(),
-            listener.EndPoint,
-            new ServerOptions { Transport = listener, CloseTimeout = TimeSpan.FromMilliseconds(50) });
-        await listener.Asked.Within();
-        await server.ShutdownAsync(TimeSpan.FromMilliseconds(50)).Within();
+        await ServeUntilShutdownAsync(listener);
         Assert.IsType<TimeoutException>(Assert.Single(_test.Reports).Exception);
         if (step == HungListener.Step.Accept)
         {
@@ -144,16 +139,21 @@ public sealed class ForeignEndTests : IDisposable
     public async Task Listener_HandsAConnectionWhenTheLoopIsClosed_IsNotLeftWithIt()
     {
         var listener = new HungListener(HungListener.Step.Accept);
+        await ServeUntilShutdownAsync(listener);
+        _test.Loop.Dispose();
+        var late = new WatchedContext();
+        listener.Hand(late);
+        await late.Disposed.Within();
+    }
+
+    private async Task ServeUntilShutdownAsync(HungListener listener)
+    {
         Server server = _test.Loop.CreateServer(
             static () => new ProbeProtocol(),
             listener.EndPoint,
             new ServerOptions { Transport = listener, CloseTimeout = TimeSpan.FromMilliseconds(50) });
         await listener.Asked.Within();
         await server.ShutdownAsync(TimeSpan.FromMilliseconds(50)).Within();
-        _test.Loop.Dispose();
-        var late = new WatchedContext();
-        listener.Hand(late);
-        await late.Disposed.Within();
     }
 
     public enum EndedBy

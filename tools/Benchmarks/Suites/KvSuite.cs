@@ -80,9 +80,11 @@ internal sealed class KvSuite : ISuite
                     Range(ratios),
                     goal is { } most ? $"at most {Text(most)}" : "-",
                     goal is { } limit ? Math.Round(ratios.Median(), 2) <= limit ? "yes" : "**no**" : "-",
-                    native is null ? "-" : Text(rounds.Select(round => round.Native!.Value).Median()),
-                    native is null ? "-" : Text(rounds.Select(round => round.Native!.Value / round.Redis).Median()),
-                    native is null ? "-" : Text(rounds.Select(round => round.Ours / round.Native!.Value).Median()));
+                    Beside(round => round.Native!.Value),
+                    Beside(round => round.Native!.Value / round.Redis),
+                    Beside(round => round.Ours / round.Native!.Value));
+
+                string Beside(Func<(double Redis, double Ours, double? Native), double> of) => native is null ? "-" : Text(rounds.Select(of).Median());
             }
         }
 
